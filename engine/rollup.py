@@ -1,0 +1,169 @@
+"""Rollups as columns: what happened in many buckets of many stats.
+
+Pure. One row is one bucket of one stat. Rows only ever add up, so parts may be cut, stored and
+merged in any grouping. Sums are kept as an unevaluated pair `sum + rest` and merged without
+rounding (error-free transformations: Dekker 1971, Knuth's TwoSum; splitting on a common grid:
+Rump, Ogita, Oishi 2008, "Accurate floating-point summation"), so that `sum` is the correctly
+rounded sum of the points whatever their order, as long as the values of one bucket span fewer than
+some 80 binary digits. Squared deviations are merged after Chan, Golub, LeVeque 1979.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+EXACT_INTEGER = 2.0**53
+"""Whole numbers below this add up exactly in a double."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rollups:
+    """Buckets as columns of one length, sorted by (stat, start).
+
+    `start` is in epoch seconds, `first_ms` and `last_ms` in epoch milliseconds; `squares` is the
+    sum of squared deviations from the mean; `rest` is what `sum` lost by rounding.
+    """
+
+    stat: Ints
+    start: Ints
+    count: Ints
+    sum: Floats
+    rest: Floats
+    squares: Floats
+    min: Floats
+    max: Floats
+    first_ms: Ints
+    first: Floats
+    last_ms: Ints
+    last: Floats
+
+    def __len__(self) -> int:
+        return len(self.stat)
+
+    @classmethod
+    def empty(cls) -> Self:
+        """No buckets."""
+        ints, floats = np.zeros(0, np.int64), np.zeros(0)
+        return cls(*(ints if f.type is Ints else floats for f in fields(cls)))
+
+    def take(self, which: Ints | Flags | slice) -> Self:
+        """The rows that `which` (indexes, flags or a slice) selects, in that order."""
+        return type(self)(*(getattr(self, f.name)[which] for f in fields(self)))
+
+    def of_stat(self, stat: int) -> Self:
+        """The rows of one stat."""
+        low, high = np.searchsorted(self.stat, (stat, stat + 1))
+        return self.take(slice(int(low), int(high)))
+
+    def between(self, from_s: int, to_s: int) -> Self:
+        """The rows whose start lies in [from_s, to_s)."""
+        return self.take((self.start >= from_s) & (self.start < to_s))
+
+    def widened(self, width_s: int) -> Self:
+        """The same points in buckets of `width_s` seconds."""
+        return self.merged([self], width_s)
+
+    @classmethod
+    def merged(cls, parts: Sequence[Self], width_s: int) -> Self:
+        """All rows of `parts`, oldest part first, added up in buckets of `width_s` seconds.
+
+        Of two rows that name the same first or last time, the earlier part owns the first value
+        and the later part the last value.
+        """
+        parts = [part for part in parts if len(part)]
+        if not parts:
+            return cls.empty()
+        rows = parts[0] if len(parts) == 1 else cls._joined(parts)
+        start = rows.start - rows.start % width_s
+        order = np.lexsort((start, rows.stat))
+        rows = replace(rows, start=start).take(order)
+        first = _group_starts(rows.stat, rows.start)
+        return rows if len(first) == len(rows) else _added_up(rows, first)
+
+    @classmethod
+    def _joined(cls, parts: Sequence[Self]) -> Self:
+        return cls(
+            *(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls))
+        )
+
+
+def roll_up(stat: Ints, at_ms: Ints, value: Floats, width_s: int) -> Rollups:
+    """Roll points up into buckets of `width_s` seconds.
+
+    `stat`, `at_ms` (epoch milliseconds) and `value` are columns of one length in log order; among
+    points of one millisecond the log order decides which is first and which is last.
+    """
+    if not len(stat):
+        return Rollups.empty()
+    order = np.lexsort((at_ms, stat))
+    stat, at_ms, value = stat[order], at_ms[order], value[order]
+    seconds = at_ms // 1000
+    start = seconds - seconds % width_s
+    first = _group_starts(stat, start)
+    last = np.append(first[1:], len(stat)) - 1
+    count = last - first + 1
+    total, rest = exact_sums(value, first, count)
+    mean = (total + rest) / count
+    squares = np.add.reduceat((value - np.repeat(mean, count)) ** 2, first)
+    return Rollups(
+        stat[first], start[first], count, total, rest, squares,
+        np.minimum.reduceat(value, first), np.maximum.reduceat(value, first),
+        at_ms[first], value[first], at_ms[last], value[last],
+    )  # fmt: skip
+
+
+def exact_sums(value: Floats, first: Ints, count: Ints) -> tuple[Floats, Floats]:
+    """Sums of the groups that begin at `first` and have `count` members, as pairs (sum, rest)."""
+    total = np.add.reduceat(value, first)
+    if len(first) == len(value):
+        return total, np.zeros(len(first))
+    largest = float(np.abs(value).max())
+    if largest * len(value) < EXACT_INTEGER and (value == np.rint(value)).all():
+        return total, np.zeros(len(first))
+    # High parts are whole multiples of a grid so coarse that a group of them adds up exactly.
+    bound = np.maximum.reduceat(np.abs(value), first) * count
+    shift = np.repeat(np.ldexp(1.5, np.frexp(bound)[1]), count)
+    high = (value + shift) - shift
+    low = np.add.reduceat(value - high, first)
+    return two_sum(np.add.reduceat(high, first), low)
+
+
+def two_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    """The rounded sum of `a` and `b`, and exactly what the rounding lost."""
+    total = a + b
+    rest = total - a
+    return total, (a - (total - rest)) + (b - rest)
+
+
+def _group_starts(stat: Ints, start: Ints) -> Ints:
+    """Indexes at which a new (stat, start) begins in sorted columns."""
+    new = np.empty(len(stat), np.bool_)
+    new[0] = True
+    np.not_equal(stat[1:], stat[:-1], out=new[1:])
+    new[1:] |= start[1:] != start[:-1]
+    return np.flatnonzero(new)
+
+
+def _added_up(rows: Rollups, first: Ints) -> Rollups:
+    """Merge each run of rows that begins at an index of `first` into one row."""
+    size = np.diff(np.append(first, len(rows)))
+    count = np.add.reduceat(rows.count, first)
+    total, rest = exact_sums(rows.sum, first, size)
+    total, rest = two_sum(total, rest + np.add.reduceat(rows.rest, first))
+    shift = (rows.sum + rows.rest) / rows.count - np.repeat((total + rest) / count, size)
+    squares = np.add.reduceat(rows.squares + rows.count * shift * shift, first)
+    group = np.repeat(np.arange(len(first)), size)
+    oldest = np.lexsort((rows.first_ms, group))[first]
+    newest = np.lexsort((rows.last_ms, group))[first + size - 1]
+    return Rollups(
+        rows.stat[first], rows.start[first], count, total, rest, squares,
+        np.minimum.reduceat(rows.min, first), np.maximum.reduceat(rows.max, first),
+        rows.first_ms[oldest], rows.first[oldest], rows.last_ms[newest], rows.last[newest],
+    )  # fmt: skip
