@@ -1,0 +1,240 @@
+"""All that the engine asks of the outside: a store and a clock.
+
+Every method of `Store` is one atomic step: it happens whole or not at all, also when the caller is
+killed in the middle. Errors are the three kinds of `StoreError`; the engine knows no others.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from engine.histogram import Histograms
+from engine.points import Batch, Command, Points
+from engine.position import Position
+from engine.rollup import Rollups
+from engine.tiers import Tier
+
+
+class StoreError(Exception):
+    """The store could not do it."""
+
+
+class Unavailable(StoreError):
+    """Nobody knows whether it was done: the link broke, or the reply did not come. Ask again."""
+
+
+class Refused(StoreError):
+    """Surely not done: the store is loading, full or read-only. `code` says which."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class Fenced(StoreError):
+    """Surely not done: another owner took the partition, or this one's view of it is stale."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """What acquiring a partition gives: the fencing epoch and the state of the last checkpoint."""
+
+    partition: int
+    epoch: int
+    number: int
+    position: Position
+    tail: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Batches appended to one partition as one log entry.
+
+    `serial` counts the groups of one epoch up from 1: a group that is sent again with the same
+    serial is recognised and answered, not appended twice.
+    """
+
+    partition: int
+    epoch: int
+    serial: int
+    batches: tuple[Batch, ...]
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """The reply to a group: its position and, per batch, each claim's earlier answer or None."""
+
+    position: Position
+    claims: tuple[tuple[bytes | None, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A log entry as the partition reads it; points of duplicate claims are masked out.
+
+    `broken` names why the entry could not be decoded; it then has no points.
+    """
+
+    position: Position
+    points: Points
+    commands: tuple[Command, ...] = ()
+    broken: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Partials:
+    """What a checkpoint adds: 10 s rollups, and histograms by minute, of the same points."""
+
+    rollups: Rollups
+    histograms: Histograms
+
+    @classmethod
+    def empty(cls) -> "Partials":
+        return cls(Rollups.empty(), Histograms.empty())
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Committed partials, stamped with the log position up to which they count."""
+
+    position: Position
+    partials: Partials
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A log entry that could not be counted, kept whole with the reason."""
+
+    position: Position
+    error: str
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """One atomic write: partials, applied commands, dead letters and the position they reach.
+
+    The store takes it only when `epoch` and `number` - 1 are what it holds.
+    """
+
+    partition: int
+    epoch: int
+    number: int
+    position: Position
+    partials: Partials
+    commands: tuple[Command, ...] = ()
+    dead: tuple[DeadLetter, ...] = ()
+    applied: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The closed buckets of one stat, tier and span; it has absorbed all frames to `position`."""
+
+    stat: int
+    tier: Tier
+    start: int
+    position: Position
+    content: Rollups | Histograms
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A request for chunks of one stat and tier whose start lies in [start, end), epoch s."""
+
+    stat: int
+    tier: Tier
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoldState:
+    """How far the fold of a partition came: per tier number, closed until this epoch second."""
+
+    closed: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the store uses and may use, in bytes; `disk_free` is None when it cannot be known."""
+
+    used: int
+    limit: int
+    disk_free: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The audit's left side for one partition: points appended, dead, purged."""
+
+    appended: int
+    dead: int
+    purged: int
+
+
+class Store(Protocol):
+    """Where log, partials and history are kept."""
+
+    @property
+    def partitions(self) -> int: ...
+
+    @property
+    def durable(self) -> bool: ...
+
+    async def acquire(self, partition: int) -> Ownership:
+        """Become the owner: raises the epoch, so that every earlier owner is fenced."""
+
+    async def append(self, groups: Sequence[Group]) -> list[Appended | StoreError]:
+        """Append each group; replies come when they are as durable as the store makes them.
+
+        Groups are of different partitions and succeed or fail each for itself; when the link
+        breaks, all of them are `Unavailable`.
+        """
+
+    async def read_log(self, partition: int, after: Position, limit: int) -> list[Entry]:
+        """At most `limit` entries after a position, oldest first."""
+
+    async def commit(self, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint; trims the log behind the checkpoint before it."""
+
+    async def checkpoint_number(self, partition: int, epoch: int) -> int:
+        """The number of the last committed checkpoint; Fenced when `epoch` is not ours."""
+
+    async def frames(self, partition: int) -> list[Frame]:
+        """All recent frames, oldest first."""
+
+    async def trim_frames(self, partition: int, epoch: int, through: Position) -> None:
+        """Forget the frames up to and including `through`: chunks hold all they say."""
+
+    async def chunks(self, partition: int, spans: Sequence[Span]) -> list[list[Chunk]]:
+        """The chunks of each span, oldest first."""
+
+    async def write_chunks(self, partition: int, epoch: int, chunks: Sequence[Chunk]) -> None:
+        """Put chunks in the place of those of the same stat, tier and start; also notes each
+        stat's newest bucket for `active`."""
+
+    async def drop_chunks(
+        self, partition: int, epoch: int, tier: Tier, before_s: int, stats: Sequence[int]
+    ) -> int:
+        """Forget chunks of a tier that start before `before_s`; returns how many there were."""
+
+    async def active(self, partition: int, since_s: int) -> list[tuple[int, int]]:
+        """(stat, start of its newest folded bucket) of the stats that have one since then."""
+
+    async def fold_state(self, partition: int) -> FoldState: ...
+
+    async def write_fold_state(self, partition: int, epoch: int, state: FoldState) -> None: ...
+
+    async def totals(self, partition: int) -> Totals:
+        """Counters kept by the append and checkpoint steps."""
+
+    async def memory(self) -> Memory: ...
+
+
+class Clock(Protocol):
+    """Wall time. The engine has no other source of it."""
+
+    def now_ms(self) -> int:
+        """Epoch milliseconds."""
