@@ -1,0 +1,85 @@
+# StatFlow's commands. `make` alone says what there is.
+#
+# A bare machine needs git, make and Python 3.11 or newer with venv; the rest goes into .venv.
+
+PYTHON ?= python3
+ARGS ?=
+
+BIN := .venv/bin
+READY := .venv/.ready
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+CODE := $(wildcard engine storage api tests bench)
+
+# What flake8-async knows and ruff does not. ASYNC124 is left out: a port is async although one of
+# its stores never waits.
+ASYNC_RULES := 101,102,103,104,106,111,112,113,118,120,121,122,123,125,126,128,211,231,232,300,400
+comma := ,
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help dev run demo test test-all soak check format bench dist lock
+
+help: ## what you can do here
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+dev: $(READY) ## .venv with the program, its tests and tools
+
+run: dev ## start StatFlow with a store of its own
+	@$(BIN)/statflow serve $(ARGS)
+
+demo: dev ## start it with two weeks of a web shop's history and live traffic
+	@$(BIN)/statflow demo $(ARGS)
+
+test: dev ## the fast tests, two minutes at most
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow and not soak" $(ARGS)
+
+test-all: dev ## every test but the soak, half an hour at most; fails below 95 % branch coverage
+	@rm -f .coverage .coverage.*
+	@$(BIN)/python -m coverage run -m pytest -q -n 2 --dist worksteal -m "not slow and not soak" $(ARGS)
+	@$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m coverage report
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "slow and not soak" --timeout 1500 $(ARGS)
+
+soak: dev ## the programmes that run for hours
+	@$(BIN)/python -m pytest -m soak --timeout 0 --hypothesis-profile thorough $(ARGS)
+
+check: dev ## format, lint and types
+	@$(BIN)/python -m ruff format --check --quiet $(CODE) || { echo "some files are not formatted: make format" >&2; exit 1; }
+	@$(BIN)/python -m ruff check --quiet $(CODE)
+	@$(BIN)/python -m flake8_async --enable ASYNC$(subst $(comma),$(comma)ASYNC,$(ASYNC_RULES)) $$(git ls-files -co --exclude-standard -- '*.py')
+	@$(BIN)/python -m mypy $(CODE)
+
+format: dev ## lay out every file
+	@$(BIN)/python -m ruff format --quiet $(CODE)
+	@$(BIN)/python -m ruff check --quiet --select I --fix $(CODE)
+
+bench: dev ## every figure that the project promises, measured here
+	@$(BIN)/python -m bench $(ARGS)
+
+dist: dev ## source archive and wheel in dist/
+	@$(BIN)/python -m hatchling build
+
+lock: $(BIN)/pip ## resolve requirements.lock anew from pyproject.toml
+	@$(PIP) install uv
+	@$(BIN)/python -m uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
+
+# A moved folder: the first line of .venv/bin/statflow still names the old one.
+ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
+.PHONY: $(READY)
+endif
+
+$(READY): requirements.lock pyproject.toml | $(BIN)/pip
+	@echo "statflow: installing into .venv"
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@echo "$(CURDIR)" > $(READY)
+
+$(BIN)/pip:
+	@command -v "$(PYTHON)" >/dev/null || \
+		{ echo "statflow: no $(PYTHON) here; install Python 3.11 or newer, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "statflow: $(PYTHON) is $$("$(PYTHON)" -V 2>&1), needed is 3.11 or newer; name one: make $(MAKECMDGOALS) PYTHON=/path/to/python" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo "statflow: $(PYTHON) comes without venv; on Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@"$(PYTHON)" -m venv .venv
