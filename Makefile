@@ -44,10 +44,13 @@ soak: dev ## the programmes that run for hours
 	@$(BIN)/python -m pytest -m soak --timeout 0 --hypothesis-profile thorough $(ARGS)
 
 check: dev ## format, lint and types
-	@$(BIN)/python -m ruff format --check --quiet $(CODE) || { echo "some files are not formatted: make format" >&2; exit 1; }
-	@$(BIN)/python -m ruff check --quiet $(CODE)
-	@$(BIN)/python -m flake8_async --enable ASYNC$(subst $(comma),$(comma)ASYNC,$(ASYNC_RULES)) $$(git ls-files -co --exclude-standard -- '*.py')
-	@$(BIN)/python -m mypy $(CODE)
+	@status=0; \
+	$(BIN)/python -m ruff format --check --quiet $(CODE) || { echo "not in format: run make format" >&2; status=1; }; \
+	$(BIN)/python -m ruff check --quiet $(CODE) || status=1; \
+	$(BIN)/python -m flake8_async --enable ASYNC$(subst $(comma),$(comma)ASYNC,$(ASYNC_RULES)) \
+		$$(git ls-files -co --exclude-standard -- '*.py') || status=1; \
+	$(BIN)/python -m mypy $(CODE) || status=1; \
+	exit $$status
 
 format: dev ## lay out every file
 	@$(BIN)/python -m ruff format --quiet $(CODE)
