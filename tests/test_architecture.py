@@ -24,7 +24,7 @@ OUTSIDE_WORLD = re.compile(
     # Sockets, files and processes.
     r"|(socket|socketserver|ssl|select|selectors|http|urllib|smtplib)(\.|$)"
     r"|(os|io|pathlib|tempfile|shutil|signal|subprocess|multiprocessing)(\.|$)"
-    r"|trio\.(socket|Path|open_|serve_|run_process|SSL|Socket|lowlevel\.open_process)"
+    r"|trio\.(socket|Path|open_(tcp|ssl|unix|file|signal)|serve_|run_process|SSL|Socket|lowlevel\.open_process)"
 )
 
 PURE = ("histogram", "points", "position", "rollup", "tiers")
@@ -83,6 +83,7 @@ def test_each_fault_is_seen(name: str, text: str) -> None:
     [
         ("storage/x.py", "import time\nfrom engine.tiers import TIERS\nimport redis"),
         ("engine/x.py", "import trio\nfrom datetime import datetime, UTC\nd = datetime(1, 1, 1)"),
+        ("engine/x.py", "import trio\ntrio.open_nursery()\ntrio.open_memory_channel(1)"),
         ("api/http/app.py", "from api.http.routes import ingest\nfrom api.query import plan"),
         ("api/http/routes/live.py", "from api.http.routes.stats import stat_of"),
     ],
