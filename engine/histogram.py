@@ -6,23 +6,26 @@ finer one, so that merging and coarsening are exact, associative and do not depe
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isqrt
-from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.rollup import Flags, Floats, Ints
+
+Columns = tuple[Ints, Ints, Ints, Ints]
 
 SCALE = 5
 """32 bins per doubling: a quantile is off by 1.1 % at most."""
 
+SCALES = range(8)
+"""The scales there are."""
+
 _OCTAVES = 1075
 # Every positive double is above 2**-1075: with this bias positive bins are >= 1 at any scale.
 
-_MANTISSA = np.int64((1 << 52) - 1)
-_MAGNITUDE = np.int64((1 << 63) - 1)
+_MANTISSA = (1 << 52) - 1
+_MAGNITUDE = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Histograms:
         return len(self.stat)
 
     @classmethod
-    def empty(cls, scale: int = SCALE) -> Self:
+    def empty(cls, scale: int = SCALE) -> "Histograms":
         """Nothing counted."""
         none = np.zeros(0, np.int64)
         return cls(scale, none, none, none, none)
@@ -52,69 +55,106 @@ class Histograms:
         """How many values were counted."""
         return int(self.count.sum())
 
-    def take(self, which: Ints | Flags | slice) -> Self:
+    def take(self, which: Ints | Flags | slice) -> "Histograms":
         """The rows that `which` (ascending indexes, flags or a slice) selects."""
-        return type(self)(
-            self.scale, self.stat[which], self.start[which], self.bin[which], self.count[which]
+        return replace(
+            self,
+            stat=self.stat[which],
+            start=self.start[which],
+            bin=self.bin[which],
+            count=self.count[which],
         )
 
-    def of_stat(self, stat: int) -> Self:
+    def of_stat(self, stat: int) -> "Histograms":
         """The rows of one stat."""
         low, high = np.searchsorted(self.stat, (stat, stat + 1))
         return self.take(slice(int(low), int(high)))
 
-    def between(self, from_s: int, to_s: int) -> Self:
+    def between(self, from_s: int, to_s: int) -> "Histograms":
         """The rows whose start lies in [from_s, to_s)."""
         return self.take((self.start >= from_s) & (self.start < to_s))
 
-    def widened(self, width_s: int) -> Self:
+    def widened(self, width_s: int) -> "Histograms":
         """The same counts in buckets of `width_s` seconds."""
         return self.merged([self], width_s)
 
-    def downscaled(self, scale: int) -> Self:
+    def downscaled(self, scale: int) -> "Histograms":
         """The same counts in the bins of a coarser `scale`, exactly; ValueError for a finer one."""
         if scale == self.scale:
             return self
         bins = _coarser(self.bin, self.scale, scale)
-        return type(self)(scale, *_added_up(self.stat, self.start, bins, self.count))
+        # Coarser bins keep the order of finer ones: equal ones are neighbours already.
+        first = _group_starts(bins, self.start, self.stat)
+        count = np.add.reduceat(self.count, first) if len(first) else self.count
+        return Histograms(scale, self.stat[first], self.start[first], bins[first], count)
 
     @classmethod
-    def merged(cls, parts: Sequence[Self], width_s: int, scale: int | None = None) -> Self:
+    def merged(
+        cls, parts: Sequence["Histograms"], width_s: int, scale: int | None = None
+    ) -> "Histograms":
         """All counts of `parts` added up in buckets of `width_s` seconds.
 
         `scale` is the coarsest of the parts unless given; ValueError when a part is coarser.
         """
+        rows = cls.joined(parts, scale)
+        if not len(rows):
+            return rows
+        stat, slot, bins, count = _added_up(rows.stat, rows.start // width_s, rows.bin, rows.count)
+        return cls(rows.scale, stat, slot * width_s, bins, count)
+
+    @classmethod
+    def joined(cls, parts: Sequence["Histograms"], scale: int | None = None) -> "Histograms":
+        """The rows of `parts` one after another; sorted only if the parts follow each other.
+
+        `scale` is as for `merged`.
+        """
         if scale is None:
             scale = min((part.scale for part in parts), default=SCALE)
-        stat, start, bins, count = (
-            np.concatenate(columns)
-            for columns in zip(
-                *((p.stat, p.start, _coarser(p.bin, p.scale, scale), p.count) for p in parts),
-                strict=True,
-            )
-        ) if parts else (np.zeros(0, np.int64) for _ in range(4))  # fmt: skip
-        return cls(scale, *_added_up(stat, start - start % width_s, bins, count))
+        parts = [part.downscaled(scale) for part in parts if len(part)]
+        if len(parts) <= 1:
+            return parts[0] if parts else cls.empty(scale)
+        return cls(
+            scale,
+            np.concatenate([part.stat for part in parts]),
+            np.concatenate([part.start for part in parts]),
+            np.concatenate([part.bin for part in parts]),
+            np.concatenate([part.count for part in parts]),
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence["Histograms"]) -> "Histograms":
+        """The rows of `parts`, all of one scale, one after another: not sorted, not added up."""
+        names = ("stat", "start", "bin", "count")
+        columns = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
+        return cls(parts[0].scale, *columns)
 
 
 def count_up(
     stat: Ints, at_ms: Ints, value: Floats, width_s: int = 60, scale: int = SCALE
 ) -> Histograms:
     """Count points (`at_ms` in epoch milliseconds) in buckets of `width_s` seconds."""
-    slot = at_ms // (1000 * width_s)
-    ones = np.ones(len(stat), np.int64)
-    return Histograms(scale, *_added_up(stat, slot * width_s, bins_of(value, scale), ones))
+    if not len(stat):
+        return Histograms.empty(scale)
+    stat, slot, bins, count = _added_up(
+        stat, at_ms // (1000 * width_s), bins_of(value, scale), None
+    )
+    return Histograms(scale, stat, slot * width_s, bins, count)
 
 
 def bins_of(value: Floats, scale: int = SCALE) -> Ints:
     """The bin of each finite value."""
-    bits = value.view(np.int64) & _MAGNITUDE
-    tiny = bits <= _MANTISSA
+    signed: Ints = value.view(np.int64)
+    bits = signed & _MAGNITUDE
     bins = _bins_of_normal(bits, scale)
-    if tiny.any():  # zeros, and numbers whose first binary digit is not the implied one
-        lifted = np.abs(value[tiny]) * 2.0**64
-        small = _bins_of_normal(lifted.view(np.int64), scale) - (64 << scale)
-        bins[tiny] = np.where(lifted == 0, 0, small)
-    return np.where(value < 0, -bins, bins)
+    if bits.min(initial=_MAGNITUDE) <= _MANTISSA:
+        bins *= bits != 0
+        subnormal = np.flatnonzero((bits <= _MANTISSA) & (bits != 0))
+        lifted = np.abs(value[subnormal]) * 2.0**64
+        bins[subnormal] = _bins_of_normal(lifted.view(np.int64), scale) - (64 << scale)
+    sign = signed >> 63
+    bins ^= sign
+    bins -= sign
+    return bins
 
 
 def bin_values(bins: Ints, scale: int) -> Floats:
@@ -143,61 +183,88 @@ def quantiles(histograms: Histograms, qs: Sequence[float]) -> tuple[Ints, Floats
 
 
 def _bins_of_normal(bits: Ints, scale: int) -> Ints:
-    """Bins of positive doubles given as bits, all but those below 2**-1022."""
-    step = _STEPS[scale]
+    """Bins of positive doubles of at least 2**-1022, given as bits."""
     mantissa = bits & _MANTISSA
-    cell = mantissa >> (51 - scale)
-    inside = (mantissa + step[cell]) >> 52
-    return ((bits >> 52) + (_OCTAVES - 1023) << scale) + inside
+    passed: Ints = _STEPS[scale][mantissa >> 51 - scale]
+    passed += mantissa
+    passed >>= 52
+    bins: Ints = bits >> 52
+    bins += _OCTAVES - 1023
+    bins <<= scale
+    bins += passed
+    return bins
 
 
 def _steps(scale: int) -> Ints:
     """For each cell of mantissas, what to add so that the carries count the bounds passed.
 
-    Cells are half as wide as the narrowest bin, so that at most one bound lies in each.
+    Cells are half as wide as the narrowest bin or less, so that at most one bound lies in each.
     """
-    bounds = [1 << 52]
-    for bound in range(1, 1 << scale):
-        root = 1 << bound + (52 << scale)
+    bounds = [0]
+    for octave_part in range(1, 1 << scale):
+        root = 1 << octave_part + (52 << scale)
         for _ in range(scale):
             root = isqrt(root)
-        bounds.append(root)
-    below = [bound - (1 << 52) for bound in bounds]
-    width = 1 << 51 - scale
-    steps = []
-    for cell in range(2 << scale):
-        passed = sum(bound < cell * width for bound in below)
-        bound = below[passed] if passed < len(below) else 1 << 52
-        steps.append((passed << 52) + (1 << 52) - 1 - bound)
-    return np.array(steps, np.int64)
+        bounds.append(root & _MANTISSA)
+    cells = np.arange(2 << scale) << 51 - scale
+    passed = np.searchsorted(bounds, cells)
+    following = np.append(bounds, 1 << 52)[passed]
+    return np.asarray((passed << 52) + (_MANTISSA - following), np.int64)
 
 
-_STEPS = [_steps(scale) for scale in range(8)]
+_STEPS = [_steps(scale) for scale in SCALES]
 
 
 def _coarser(bins: Ints, fine: int, scale: int) -> Ints:
     """`bins` of scale `fine` in those of `scale`."""
     if scale > fine:
         raise ValueError(f"bins of scale {fine} cannot be split into those of scale {scale}")
-    if scale == fine:
-        return bins
-    return np.sign(bins) * -(-np.abs(bins) >> fine - scale)
+    return np.asarray(np.sign(bins) * -(-np.abs(bins) >> fine - scale))
 
 
-def _group_starts(*columns: NDArray[np.int64]) -> Ints:
+def _added_up(stat: Ints, slot: Ints, bins: Ints, count: Ints | None) -> Columns:
+    """Sort by (stat, slot, bin) and add up the counts (None: one each) of equal triples."""
+    order, first = _groups(stat, slot, bins)
+    if count is None:
+        size = np.diff(first, append=len(order))
+    else:
+        size = np.add.reduceat(count[order], first)
+    row = order[first]
+    return stat[row], slot[row], bins[row], size
+
+
+def _groups(*columns: Ints) -> tuple[Ints, Ints]:
+    """Indexes that sort by `columns`, first the most significant, and where groups begin there."""
+    key, limit = np.zeros(len(columns[0]), np.int64), 1
+    for column in columns:
+        low = int(column.min())
+        span = int(column.max()) - low + 1
+        limit *= span
+        if limit > _MAGNITUDE:
+            order = np.lexsort(columns[::-1])
+            return order, _group_starts(*(column[order] for column in columns))
+        if span > 1:
+            key *= span
+            key += column - low
+    order = _radix_order(key, limit)
+    return order, _group_starts(key[order])
+
+
+def _radix_order(key: Ints, limit: int) -> Ints:
+    """Indexes that sort keys in [0, limit): numpy sorts 16 bits five times as fast as 64."""
+    order = np.argsort(key.astype(np.uint16), kind="stable")
+    shift = 16
+    while limit > 1 << shift:
+        digit = (key[order] >> shift).astype(np.uint16)
+        order = order[np.argsort(digit, kind="stable")]
+        shift += 16
+    return order
+
+
+def _group_starts(*columns: Ints) -> Ints:
     """Indexes at which a new combination begins in sorted columns."""
     new = np.zeros(len(columns[0]), np.bool_)
     new[:1] = True
     for column in columns:
         new[1:] |= column[1:] != column[:-1]
     return np.flatnonzero(new)
-
-
-def _added_up(stat: Ints, start: Ints, bins: Ints, count: Ints) -> tuple[Ints, Ints, Ints, Ints]:
-    """Sort by (stat, start, bin) and add up the counts of equal triples."""
-    order = np.lexsort((bins, start, stat))
-    stat, start, bins, count = stat[order], start[order], bins[order], count[order]
-    first = _group_starts(stat, start, bins)
-    if len(first):
-        count = np.add.reduceat(count, first)
-    return stat[first], start[first], bins[first], count

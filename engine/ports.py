@@ -6,7 +6,7 @@ killed in the middle. Errors are the three kinds of `StoreError`; the engine kno
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, overload
 
 from engine.histogram import Histograms
 from engine.points import Batch, Command, Points
@@ -73,12 +73,14 @@ class Appended:
 class Entry:
     """A log entry as the partition reads it; points of duplicate claims are masked out.
 
-    `broken` names why the entry could not be decoded; it then has no points.
+    `broken` names why the entry could not be decoded; it then has no points, and `size` still
+    tells how many it was appended with.
     """
 
     position: Position
     points: Points
     commands: tuple[Command, ...] = ()
+    size: int = 0
     broken: str | None = None
 
 
@@ -89,9 +91,15 @@ class Partials:
     rollups: Rollups
     histograms: Histograms
 
-    @classmethod
-    def empty(cls) -> "Partials":
-        return cls(Rollups.empty(), Histograms.empty())
+    @overload
+    def of_kind(self, empty: Rollups) -> Rollups: ...
+
+    @overload
+    def of_kind(self, empty: Histograms) -> Histograms: ...
+
+    def of_kind(self, empty: Rollups | Histograms) -> Rollups | Histograms:
+        """The columns of the same kind as `empty`."""
+        return self.rollups if isinstance(empty, Rollups) else self.histograms
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +123,9 @@ class DeadLetter:
 class Checkpoint:
     """One atomic write: partials, applied commands, dead letters and the position they reach.
 
-    The store takes it only when `epoch` and `number` - 1 are what it holds.
+    The store takes it only when `epoch` and `number` - 1 are what it holds. Of the commands it
+    knows `stat.put` (keep `body` as the record of the stat) and `stat.purge` (forget the record
+    and every chunk; `body` is the decimal number of points that go with it).
     """
 
     partition: int
@@ -197,7 +207,11 @@ class Store(Protocol):
         """At most `limit` entries after a position, oldest first."""
 
     async def commit(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint; trims the log behind the checkpoint before it."""
+        """Write a checkpoint and trim the log behind the one before it.
+
+        A checkpoint that is already there changes nothing and is no error; any other surprise in
+        epoch or number is `Fenced`.
+        """
 
     async def checkpoint_number(self, partition: int, epoch: int) -> int:
         """The number of the last committed checkpoint; Fenced when `epoch` is not ours."""
@@ -216,9 +230,12 @@ class Store(Protocol):
         stat's newest bucket for `active`."""
 
     async def drop_chunks(
-        self, partition: int, epoch: int, tier: Tier, before_s: int, stats: Sequence[int]
+        self, partition: int, epoch: int, before: Mapping[int, int], stats: Sequence[int]
     ) -> int:
-        """Forget chunks of a tier that start before `before_s`; returns how many there were."""
+        """Forget the chunks of `stats` that start before `before[tier number]`, epoch seconds.
+
+        Returns how many there were.
+        """
 
     async def active(self, partition: int, since_s: int) -> list[tuple[int, int]]:
         """(stat, start of its newest folded bucket) of the stats that have one since then."""
@@ -229,6 +246,12 @@ class Store(Protocol):
 
     async def totals(self, partition: int) -> Totals:
         """Counters kept by the append and checkpoint steps."""
+
+    async def records(self, partition: int) -> list[tuple[int, bytes]]:
+        """(stat, record) of every stat of the partition, as the last checkpoint left them."""
+
+    async def allocate(self, amount: int) -> int:
+        """The first of `amount` consecutive stat ids that nobody ever had."""
 
     async def memory(self) -> Memory: ...
 

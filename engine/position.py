@@ -4,7 +4,7 @@ from typing import NamedTuple, Self
 
 
 class Position(NamedTuple):
-    """A stream id: append stamp in epoch milliseconds, then a sequence within it. Orders entries."""
+    """A stream id: append stamp in epoch milliseconds, then a sequence within it."""
 
     ms: int
     seq: int

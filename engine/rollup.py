@@ -10,7 +10,6 @@ some 80 binary digits. Squared deviations are merged after Chan, Golub, LeVeque 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,31 +47,33 @@ class Rollups:
         return len(self.stat)
 
     @classmethod
-    def empty(cls) -> Self:
+    def empty(cls) -> "Rollups":
         """No buckets."""
         ints, floats = np.zeros(0, np.int64), np.zeros(0)
-        return cls(*(ints if f.type is Ints else floats for f in fields(cls)))
+        return cls(
+            ints, ints, ints, floats, floats, floats, floats, floats, ints, floats, ints, floats
+        )
 
-    def take(self, which: Ints | Flags | slice) -> Self:
+    def take(self, which: Ints | Flags | slice) -> "Rollups":
         """The rows that `which` (indexes, flags or a slice) selects, in that order."""
-        return type(self)(*(getattr(self, f.name)[which] for f in fields(self)))
+        return Rollups(*(getattr(self, f.name)[which] for f in fields(self)))
 
-    def of_stat(self, stat: int) -> Self:
+    def of_stat(self, stat: int) -> "Rollups":
         """The rows of one stat."""
         low, high = np.searchsorted(self.stat, (stat, stat + 1))
         return self.take(slice(int(low), int(high)))
 
-    def between(self, from_s: int, to_s: int) -> Self:
+    def between(self, from_s: int, to_s: int) -> "Rollups":
         """The rows whose start lies in [from_s, to_s)."""
         return self.take((self.start >= from_s) & (self.start < to_s))
 
-    def widened(self, width_s: int) -> Self:
-        """The same points in buckets of `width_s` seconds."""
-        return self.merged([self], width_s)
+    def widened(self, width_s: int) -> "Rollups":
+        """The same points in buckets of `width_s` seconds; the rows must be sorted."""
+        return _grouped(replace(self, start=self.start - self.start % width_s))
 
     @classmethod
-    def merged(cls, parts: Sequence[Self], width_s: int) -> Self:
-        """All rows of `parts`, oldest part first, added up in buckets of `width_s` seconds.
+    def merged(cls, parts: Sequence["Rollups"], width_s: int) -> "Rollups":
+        """All rows of `parts`, in any order, added up in buckets of `width_s` seconds.
 
         Of two rows that name the same first or last time, the earlier part owns the first value
         and the later part the last value.
@@ -80,15 +81,13 @@ class Rollups:
         parts = [part for part in parts if len(part)]
         if not parts:
             return cls.empty()
-        rows = parts[0] if len(parts) == 1 else cls._joined(parts)
-        start = rows.start - rows.start % width_s
-        order = np.lexsort((start, rows.stat))
-        rows = replace(rows, start=start).take(order)
-        first = _group_starts(rows.stat, rows.start)
-        return rows if len(first) == len(rows) else _added_up(rows, first)
+        rows = parts[0] if len(parts) == 1 else cls.joined(parts)
+        rows = replace(rows, start=rows.start - rows.start % width_s)
+        return _grouped(rows.take(np.lexsort((rows.start, rows.stat))))
 
     @classmethod
-    def _joined(cls, parts: Sequence[Self]) -> Self:
+    def joined(cls, parts: Sequence["Rollups"]) -> "Rollups":
+        """The rows of `parts` one after another; sorted only if the parts follow each other."""
         return cls(
             *(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls))
         )
@@ -140,6 +139,14 @@ def two_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
     total = a + b
     rest = total - a
     return total, (a - (total - rest)) + (b - rest)
+
+
+def _grouped(rows: Rollups) -> Rollups:
+    """Add up neighbours of the same (stat, start)."""
+    if not len(rows):
+        return rows
+    first = _group_starts(rows.stat, rows.start)
+    return rows if len(first) == len(rows) else _added_up(rows, first)
 
 
 def _group_starts(stat: Ints, start: Ints) -> Ints:

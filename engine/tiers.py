@@ -64,11 +64,22 @@ BY_NAME = {tier.name: tier for tier in TIERS}
 BY_NUMBER = {tier.number: tier for tier in (*TIERS, *HISTOGRAMS)}
 
 
+SHORTENED = ((S10,), (M1,), HISTOGRAMS[:-1])
+"""The tiers that are kept shorter when memory is short: first these, then also those."""
+
+
 def below(tier: Tier) -> Tier | None:
     """The next finer stored tier of the same ladder, or None for the finest."""
     ladder = HISTOGRAMS if tier in HISTOGRAMS else STORED
     place = ladder.index(tier)
     return ladder[place - 1] if place else None
+
+
+def least_keep_s(tier: Tier) -> int:
+    """How long a tier must be kept so that the next one can be made from it, in seconds."""
+    ladder = HISTOGRAMS if tier in HISTOGRAMS else STORED
+    wider = ladder[ladder.index(tier) + 1]
+    return wider.chunk_s + tier.chunk_s + 5 * MINUTE_S
 
 
 def check_ladder(ladder: tuple[Tier, ...]) -> None:

@@ -1,0 +1,276 @@
+"""A partition: one task that reads its log in order and takes turns.
+
+Law: a turn is one step without waiting: compute first, then change the table, the uncommitted
+points and the position together. A checkpoint carries every point up to its position and none
+beyond. Recovery is reading the log from the last checkpoint; there is no other way to start.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import trio
+
+from engine.fold import Fold
+from engine.history import History
+from engine.intake import Lane
+from engine.mailbox import Mailbox
+from engine.points import Command
+from engine.ports import (
+    Checkpoint,
+    Clock,
+    DeadLetter,
+    Entry,
+    FoldState,
+    Frame,
+    Ownership,
+    Refused,
+    Store,
+    Unavailable,
+)
+from engine.position import START
+from engine.rollup import Rollups
+from engine.seconds import Seconds
+from engine.stat_actor import StatActor, Wake
+from engine.supervision import patiently
+from engine.tiers import PARTIAL_S
+from engine.turn import Turn, compute, turns_of
+from engine.uncommitted import Uncommitted, partials_of
+from engine.window import WindowTable
+
+log = logging.getLogger("statflow.engine")
+
+TURN_POINTS_WORTH = 2_000
+TURN_PAUSE_S = 0.002
+"""A turn of fewer points than are worth one is followed by a pause in which more gather."""
+
+UNCOMMITTED_BYTES_MAX = 32 * 2**20
+"""A checkpoint is due when the uncommitted rows take this much memory."""
+
+FOLD_EVERY_S = 60
+SWEEP_EVERY_S = 1_800
+REPLAY_ENTRIES = 500
+WAKES_A_SLICE = 256
+
+
+@dataclass(eq=False, slots=True)
+class Pending:
+    """What was applied since the last checkpoint."""
+
+    points: Uncommitted = field(default_factory=Uncommitted)
+    commands: list[Command] = field(default_factory=list)
+    dead: list[DeadLetter] = field(default_factory=list)
+
+
+class Partition:
+    """State and tasks of one partition; `run` is one life, from acquiring to draining."""
+
+    def __init__(
+        self,
+        number: int,
+        store: Store,
+        clock: Clock,
+        on_command: Callable[[Command], None],
+        seconds_bytes: int,
+    ) -> None:
+        self.number = number
+        self.store = store
+        self.clock = clock
+        self.on_command = on_command
+        self.seconds_bytes = seconds_bytes
+        self.lane = Lane(number, self._deliver, lambda: self.points_ahead, self._lost)
+        self.applied_points = self.dead_letters = self.checkpoints = 0
+        own = Ownership(number, 0, 0, START, START)
+        self._reset(own, History(store, own, Fold(store, number, 0, FoldState()), []))
+
+    def __repr__(self) -> str:
+        return (
+            f"<Partition {self.number} at {self.position}: {len(self.table)} active, "
+            f"{len(self.actors)} awake, {len(self.history.frames)} frames>"
+        )
+
+    def _reset(self, own: Ownership, history: History) -> None:
+        self.own = own
+        self.position = own.position
+        self.history = history
+        self.table = WindowTable()
+        self.pending = Pending()
+        # What a checkpoint on its way carries: no longer pending, not yet history.
+        self.sealed: Turn | None = None
+        self.seconds = Seconds(self.seconds_bytes, own.position, self.now_s)
+        self.actors: dict[int, StatActor] = {}
+        self.inbox: Mailbox[Entry] = Mailbox()  # Bounded by the intake: LAG_POINTS_MAX.
+        self.points_ahead = 0
+        self.checkpoint_ms = self.clock.now_ms()
+        self.checkpoint_due = trio.Event()
+        self.committing = trio.Lock()
+        self.progress = trio.Event()
+        self.ready = trio.Event()
+        self.fenced = False
+
+    @property
+    def now_s(self) -> int:
+        """Wall time in epoch seconds."""
+        return self.clock.now_ms() // 1000
+
+    async def run(self) -> None:
+        """Live once: acquire, replay, take turns until the inbox is closed, checkpoint, return."""
+        await self._acquire()
+        async with trio.open_nursery() as self.nursery:
+            self.nursery.start_soon(self._checkpoints)
+            self.nursery.start_soon(self._folds)
+            async for entries in self.inbox:
+                await self._take(entries)
+            for actor in self.actors.values():
+                actor.end_watches()
+                actor.mailbox.close()
+            async with self.committing:  # A checkpoint that is on its way arrives first.
+                self.nursery.cancel_scope.cancel()
+        await self.checkpoint()
+
+    async def _acquire(self) -> None:
+        self.lane.epoch = None
+        own = await patiently(repr(self), lambda: self.store.acquire(self.number))
+        self._reset(own, await History.load(self.store, own, self.now_s))
+        await self._replay()
+        self.lane.acknowledged = max(self.lane.acknowledged, own.tail)
+        self.lane.owned(own.epoch)
+        self.ready.set()
+
+    async def _replay(self) -> None:
+        """Apply what the log holds beyond the last checkpoint."""
+        while self.position < self.own.tail:
+            entries = await patiently(
+                repr(self),
+                lambda: self.store.read_log(self.number, self.position, REPLAY_ENTRIES),
+            )
+            if not entries:
+                break
+            for part in turns_of(entries):
+                self._turn(part)
+                await trio.lowlevel.checkpoint()
+            if self.pending.points.bytes > UNCOMMITTED_BYTES_MAX:
+                await self.checkpoint()
+
+    # Taking turns
+
+    def _deliver(self, entry: Entry) -> None:
+        self.points_ahead += len(entry.points)
+        self.inbox.put(entry)
+
+    async def _take(self, entries: list[Entry]) -> None:
+        for part in turns_of(entries):
+            turn = self._turn(part)
+            self.points_ahead -= sum(len(entry.points) for entry in part)
+            await self._wake(turn)
+        if self.pending.points.bytes > UNCOMMITTED_BYTES_MAX:
+            self.checkpoint_due.set()
+        points = sum(len(entry.points) for entry in entries)
+        if points < TURN_POINTS_WORTH and not len(self.inbox):
+            await trio.sleep(TURN_PAUSE_S)
+
+    def _turn(self, entries: list[Entry]) -> Turn:
+        """Apply entries; what the position says was applied already counts nothing."""
+        entries = [entry for entry in entries if entry.position > self.position]
+        turn, dead = compute(entries)
+        if not entries:
+            return turn
+        self.table.add(turn.seconds, entries[-1].position.ms)
+        points = sum(entry.size for entry in entries) - sum(letter.points for letter in dead)
+        self.pending.points.add(turn, points)
+        self.pending.dead += dead
+        self.applied_points += points
+        self.dead_letters += len(dead)
+        for entry in entries:
+            self._command(entry.commands)
+        self.position = entries[-1].position
+        progress, self.progress = self.progress, trio.Event()
+        progress.set()
+        return turn
+
+    def _command(self, commands: tuple[Command, ...]) -> None:
+        for command in commands:
+            self.pending.commands.append(command)
+            if command.kind == "stat.purge":
+                self.history.fold.gone.add(command.stat)
+            self.on_command(command)
+
+    async def _wake(self, turn: Turn) -> None:
+        """Tell the actors of the stats that moved, a slice at a time."""
+        moved = [(stat, turn.seconds.of_stat(stat)) for stat in self.actors]
+        awake = [(stat, rows) for stat, rows in moved if len(rows)]
+        for place in range(0, len(awake), WAKES_A_SLICE):
+            for stat, rows in awake[place : place + WAKES_A_SLICE]:
+                if stat in self.actors:
+                    self.actors[stat].mailbox.put(Wake(self.position, rows))
+            await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint()
+
+    def tick(self, now_ms: int) -> None:
+        """Once a second: points whose time has come enter windows, idle actors leave."""
+        self.table.arrive(now_ms)
+        for stat in self.table.take_due(now_ms):
+            if stat in self.actors:
+                self.actors[stat].mailbox.put(Wake(self.position, Rollups.empty()))
+        for stat in [stat for stat, actor in self.actors.items() if not actor.watches]:
+            self.actors.pop(stat).mailbox.close()
+
+    def awaken(self, actor: StatActor) -> None:
+        """Start the actor of a stat that nobody listened to so far."""
+        self.actors[actor.stat] = actor
+        self.nursery.start_soon(actor.run, name=f"stat {actor.stat}")
+
+    # Checkpoints
+
+    def _lost(self) -> None:
+        self.fenced = True
+        self.checkpoint_due.set()
+
+    async def _checkpoints(self) -> None:
+        """Checkpoint at the end of each bucket, or when one is due."""
+        while True:
+            width_ms = PARTIAL_S * 1000
+            with trio.move_on_after((width_ms - self.clock.now_ms() % width_ms) / 1000):
+                await self.checkpoint_due.wait()
+            self.checkpoint_due = trio.Event()
+            if self.fenced:
+                # Somebody else owns the partition: the store says so, and all of us end.
+                await self.store.checkpoint_number(self.number, self.own.epoch)
+            await self.checkpoint()
+
+    async def checkpoint(self) -> None:
+        """Commit all that was applied; returns when it is durable. Fenced when we are not owner."""
+        async with self.committing:
+            if self.position > self.own.position:
+                await self._commit_pending()
+            self.checkpoint_ms = self.clock.now_ms()
+
+    async def _commit_pending(self) -> None:
+        pending, self.pending = self.pending, Pending()
+        position, number = self.position, self.own.number + 1
+        turn = self.sealed = pending.points.seal()
+        partials = partials_of(turn)
+        checkpoint = Checkpoint(
+            self.number, self.own.epoch, number, position, partials,
+            tuple(pending.commands), tuple(pending.dead), pending.points.points,
+        )  # fmt: skip
+        # Sent until there is an answer, the same each time: the store recognises it.
+        await patiently(f"{self!r}: checkpoint", lambda: self.store.commit(checkpoint))
+        self.own = Ownership(self.number, self.own.epoch, number, position, self.own.tail)
+        self.history.add(Frame(position, partials))
+        self.seconds.add(position, turn.seconds, self.now_s)
+        self.sealed = None
+        self.checkpoints += 1
+
+    async def _folds(self) -> None:
+        sweep_s = 0
+        while True:
+            await trio.sleep(FOLD_EVERY_S)
+            now_s = self.now_s
+            try:
+                await self.history.fold_once(now_s)
+                if now_s >= sweep_s:
+                    await self.history.sweep(now_s)
+                    sweep_s = now_s + SWEEP_EVERY_S
+            except (Unavailable, Refused) as error:
+                log.warning("%r: the fold waits a minute: %s", self, error)

@@ -1,0 +1,155 @@
+"""Questions to a partition: buckets, percentiles, newest values, what moved.
+
+Law: a query that starts after an acknowledgement includes it, or says up to when it is complete.
+Everything uncertain is taken in one step before the store is asked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Generic
+
+import trio
+
+from engine.histogram import Histograms
+from engine.partition import Partition
+from engine.position import Position
+from engine.reader import Content, Recent, Wanted, read
+from engine.rollup import Rollups
+from engine.tiers import D1, HISTOGRAMS, S1, STORED, Tier
+from engine.turn import Turn
+from engine.window import Newest
+
+CATCH_UP_S_MAX = 0.25
+"""A query waits this long for the partition to apply what was acknowledged before."""
+
+NEWEST_KEPT_MAX = 100_000
+"""Newest values of sleeping stats that a partition remembers after looking them up."""
+
+AHEAD_S = 61
+"""Points may be this far ahead of the clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[Content]):
+    """The non-empty buckets of one stat, sorted by start, `tier.width_s` wide.
+
+    `tier` is the finest that still has what was asked. Before `complete_from` (epoch s; None: no
+    limit) something may be missing; before `complete_until` only late points change anything.
+    `position` is the log position of the partition that the answer includes.
+    """
+
+    rollups: Content
+    tier: Tier
+    complete_from: int | None
+    complete_until: int
+    position: Position
+
+
+@dataclass(eq=False, slots=True)
+class Queries:
+    """Answers questions about the stats of one partition."""
+
+    partition: Partition
+    _newest: dict[int, Newest] = field(default_factory=dict)
+
+    async def read(self, stat: int, tier: Tier, from_s: int, to_s: int) -> Reading[Rollups]:
+        """Buckets of `tier`, or of the finest wider one that still has `from_s`."""
+        await self.caught_up()
+        if tier is S1 and from_s >= self.partition.now_s - (S1.keep_s or 0):
+            return self._read_seconds(stat, from_s, to_s)
+        kept = self._finest_kept(STORED, tier, from_s)
+        readings = await self._read([Wanted(stat, kept, from_s, to_s)], Rollups.empty())
+        return readings[0]
+
+    async def read_histograms(
+        self, stat: int, tier: Tier, from_s: int, to_s: int
+    ) -> Reading[Histograms]:
+        """Histograms of the width of `tier`, or of the finest wider ones that are kept."""
+        await self.caught_up()
+        kept = self._finest_kept(HISTOGRAMS, tier, from_s)
+        wanted = [Wanted(stat, kept, from_s, to_s)]
+        return (await self._read(wanted, Histograms.empty()))[0]
+
+    async def latest(self, stats: Sequence[int]) -> dict[int, Newest]:
+        """The newest point of each stat that ever had one."""
+        await self.caught_up()
+        table = self.partition.table
+        found = {stat: table.latest(stat) or self._newest.get(stat) for stat in stats}
+        unknown = [stat for stat, newest in found.items() if newest is None]
+        until_s = self.partition.now_s + AHEAD_S
+        wanted = [Wanted(stat, D1, 0, until_s) for stat in unknown]
+        for stat, reading in zip(unknown, await self._read(wanted, Rollups.empty()), strict=True):
+            if len(reading.rollups):
+                last = reading.rollups
+                newest = Newest(int(last.last_ms[-1]), float(last.last[-1]))
+                found[stat] = newest
+                if len(self._newest) < NEWEST_KEPT_MAX:
+                    self._newest[stat] = newest
+        return {stat: newest for stat, newest in found.items() if newest is not None}
+
+    def touched(self, stat: int, since: Position, tier: Tier) -> list[int] | None:
+        """Starts of the buckets that may have changed after `since`; None when nobody knows."""
+        partition = self.partition
+        if tier is S1:
+            if since < partition.seconds.begun:
+                return None
+            parts = partition.seconds.of_stat(stat, since)
+            old: list[int] = []
+        else:
+            known = partition.history.touched(stat, since)
+            if known is None:
+                return None
+            parts, old = [], known
+        parts += [turn.seconds.of_stat(stat) for turn in self._uncommitted()]
+        starts = {tier.bucket(start) for part in parts for start in part.start.tolist()}
+        return sorted(starts.union(map(tier.bucket, old)))
+
+    async def caught_up(self) -> None:
+        """Wait until what was acknowledged so far is applied, but not for long."""
+        partition = self.partition
+        target = partition.lane.acknowledged
+        with trio.move_on_after(CATCH_UP_S_MAX):
+            await partition.ready.wait()
+            while partition.position < target:
+                await partition.progress.wait()
+
+    def _finest_kept(self, ladder: Sequence[Tier], tier: Tier, from_s: int) -> Tier:
+        oldest = self.partition.history.oldest_kept(self.partition.now_s)
+        fitting = [one for one in ladder if one.width_s >= tier.width_s]
+        return next(one for one in fitting if oldest[one.number] <= from_s)
+
+    def _uncommitted(self) -> list[Turn]:
+        partition = self.partition
+        sealed = [partition.sealed] if partition.sealed is not None else []
+        return sealed + partition.pending.points.pieces()
+
+    def _complete_until(self) -> int:
+        partition = self.partition
+        behind = partition.position < partition.lane.acknowledged
+        return partition.position.ms // 1000 if behind else partition.now_s
+
+    def _read_seconds(self, stat: int, from_s: int, to_s: int) -> Reading[Rollups]:
+        parts = self.partition.seconds.of_stat(stat)
+        parts += [turn.seconds.of_stat(stat) for turn in self._uncommitted()]
+        rollups = Rollups.merged([part.between(from_s, to_s) for part in parts], S1.width_s)
+        begun_s = self.partition.seconds.complete_from_s
+        return Reading(rollups, S1, begun_s, self._complete_until(), self.partition.position)
+
+    async def _read(self, wanted: Sequence[Wanted], empty: Content) -> list[Reading[Content]]:
+        """Take the partials now, then ask the store for the chunks."""
+        if not wanted:
+            return []
+        partition = self.partition
+        position, until_s = partition.position, self._complete_until()
+        uncommitted = self._uncommitted()
+        recent = [self._recent(one.stat, uncommitted, empty) for one in wanted]
+        closed = dict(partition.history.fold.closed)
+        contents = await read(partition.store, partition.number, wanted, closed, recent, empty)
+        return [
+            Reading(content, one.tier, None, until_s, position)
+            for one, content in zip(wanted, contents, strict=True)
+        ]
+
+    def _recent(self, stat: int, uncommitted: Sequence[Turn], empty: Content) -> Recent[Content]:
+        parts = [turn.of_kind(empty).of_stat(stat) for turn in uncommitted]
+        return self.partition.history.recent(stat, parts, empty)

@@ -1,0 +1,129 @@
+"""Reading = chunks + committed partials that no chunk has absorbed + uncommitted points.
+
+Law: take the lists of recent and uncommitted partials first, then read the chunks, then add only
+partials later than each chunk's position. So there is neither a gap nor a double while a fold runs.
+A span that the fold has not closed yet in a tier is read from the tier below; below the finest
+stored tier there are only partials.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Self, TypeVar
+
+import numpy as np
+
+from engine.histogram import Histograms
+from engine.ports import Chunk, Span, Store
+from engine.position import Position
+from engine.rollup import Ints, Rollups
+from engine.tiers import Tier, below
+
+Content = TypeVar("Content", Rollups, Histograms)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to read: the buckets of a tier that start in [from_s, to_s), of one stat."""
+
+    stat: int
+    tier: Tier
+    from_s: int
+    to_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recent(Generic[Content]):
+    """Partials in log order within each stat; row i is of the frame at `positions[frame[i]]`.
+
+    Rows whose frame number is `len(positions)` are not committed yet.
+    """
+
+    rows: Content
+    frame: Ints
+    positions: tuple[Position, ...]
+
+    @classmethod
+    def of(
+        cls, positions: Sequence[Position], parts: Sequence[Content], empty: Content
+    ) -> "Recent[Content]":
+        """Partials from one part a frame, oldest first, and any number of uncommitted parts."""
+        sizes = [len(part) for part in parts]
+        frame = np.repeat(np.minimum(np.arange(len(parts)), len(positions)), sizes)
+        filled = [part for part in parts if len(part)]
+        if not filled:
+            return Recent(empty, frame, tuple(positions))
+        rows = filled[0] if len(filled) == 1 else type(empty).joined(filled)
+        order = np.argsort(rows.stat, kind="stable")
+        return Recent(rows.take(order), frame[order], tuple(positions))
+
+    def of_stat(self, stat: int) -> Self:
+        """The partials of one stat."""
+        low, high = np.searchsorted(self.rows.stat, (stat, stat + 1)).tolist()
+        part = slice(low, high)
+        return type(self)(self.rows.take(part), self.frame[part], self.positions)
+
+    def not_absorbed(self, wanted: Wanted, chunks: Sequence[Chunk]) -> Content:
+        """The rows in the wanted range that lie in no chunk that has absorbed their frame."""
+        start = self.rows.start
+        keep = (start >= wanted.from_s) & (start < wanted.to_s)
+        for chunk in chunks:
+            if not keep.any():
+                break
+            absorbed = bisect_right(self.positions, chunk.position)
+            inside = (start >= chunk.start) & (start < chunk.start + chunk.tier.chunk_s)
+            keep &= ~(inside & (self.frame < absorbed))
+        return self.rows if keep.all() else self.rows.take(keep)
+
+
+def spans_of(wanted: Wanted, closed: Mapping[int, int]) -> list[Span]:
+    """The chunks to read: of each tier, the part of the range that it has closed and no wider has.
+
+    `closed` tells per tier number until when (epoch seconds) the fold has written chunks.
+    """
+    spans = []
+    tier: Tier | None = wanted.tier
+    start = wanted.from_s
+    while tier is not None and start < wanted.to_s:
+        end = min(wanted.to_s, closed.get(tier.number, 0))
+        if start < end:
+            spans.append(Span(wanted.stat, tier, tier.chunk(start), end))
+            start = end
+        tier = below(tier)
+    return spans
+
+
+def compose(
+    wanted: Wanted, chunks: Sequence[Chunk], recent: Recent[Content], empty: Content
+) -> Content:
+    """Add up chunks and the partials that they have not absorbed, in buckets of the wanted tier.
+
+    `chunks` do not overlap, `recent` is of the wanted stat. Returns rows sorted by start.
+    """
+    parts: list[Content] = []
+    for chunk in chunks:
+        assert isinstance(chunk.content, type(empty)), "BUG: a chunk of the other ladder"
+        parts.append(chunk.content.between(wanted.from_s, wanted.to_s))
+    parts.append(recent.not_absorbed(wanted, chunks))
+    return type(empty).merged(parts, wanted.tier.width_s)
+
+
+async def read(
+    store: Store,
+    partition: int,
+    wanted: Sequence[Wanted],
+    closed: Mapping[int, int],
+    recent: Sequence[Recent[Content]],
+    empty: Content,
+) -> list[Content]:
+    """Read several stats in one step of the store.
+
+    `closed` and `recent`, one for each wanted, were taken before, all at the same moment.
+    """
+    spans = [spans_of(one, closed) for one in wanted]
+    flat = [span for part in spans for span in part]
+    answers = iter(await store.chunks(partition, flat) if flat else ())
+    return [
+        compose(one, [chunk for _ in part for chunk in next(answers)], mine, empty)
+        for one, part, mine in zip(wanted, spans, recent, strict=True)
+    ]

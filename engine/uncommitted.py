@@ -1,0 +1,66 @@
+"""The points applied since the last checkpoint, as one-second rollups and minute histograms.
+
+Pure. Turns are pieces in log order. Readers look a stat up in every piece, so neighbouring pieces
+are merged eight at a time into bigger ones (a log-structured merge: each row is merged once a
+level), and only when somebody reads.
+"""
+
+from engine.histogram import Histograms
+from engine.ports import Partials
+from engine.rollup import Rollups
+from engine.tiers import M1, PARTIAL_S
+from engine.turn import Turn
+
+FAN_IN = 8
+BYTES_A_ROW = 96
+BYTES_A_BIN = 32
+
+
+class Uncommitted:
+    """A growing list of turns that can be read by stat and turned into partials."""
+
+    def __init__(self) -> None:
+        # levels[0] holds single turns, levels[n] merges of FAN_IN of the level below; the oldest
+        # pieces stand in the highest level.
+        self.levels: list[list[Turn]] = [[]]
+        self.points = 0
+        self.bytes = 0
+
+    def __repr__(self) -> str:
+        return f"<Uncommitted {self.points} points, levels {[len(level) for level in self.levels]}>"
+
+    def add(self, turn: Turn, points: int) -> None:
+        """Add a turn of that many points."""
+        self.levels[0].append(turn)
+        self.points += points
+        self.bytes += BYTES_A_ROW * len(turn.seconds) + BYTES_A_BIN * len(turn.histograms)
+
+    def pieces(self) -> list[Turn]:
+        """All turns in log order, merged into few pieces; each piece is sorted by stat."""
+        place = 0
+        while place < len(self.levels):
+            level = self.levels[place]
+            while len(level) >= FAN_IN:
+                if place + 1 == len(self.levels):
+                    self.levels.append([])
+                self.levels[place + 1].append(merge_turns(level[:FAN_IN]))
+                del level[:FAN_IN]
+            place += 1
+        return [piece for level in reversed(self.levels) for piece in level]
+
+    def seal(self) -> Turn:
+        """Everything as one piece."""
+        return merge_turns(self.pieces())
+
+
+def merge_turns(turns: list[Turn]) -> Turn:
+    """Several turns, oldest first, as one."""
+    return Turn(
+        Rollups.merged([turn.seconds for turn in turns], 1),
+        Histograms.merged([turn.histograms for turn in turns], M1.width_s),
+    )
+
+
+def partials_of(turn: Turn) -> Partials:
+    """What a checkpoint stores of a turn."""
+    return Partials(turn.seconds.widened(PARTIAL_S), turn.histograms)
