@@ -104,29 +104,21 @@ class Histograms:
 
     @classmethod
     def joined(cls, parts: Sequence["Histograms"], scale: int | None = None) -> "Histograms":
-        """The rows of `parts` one after another; sorted only if the parts follow each other.
+        """The rows of `parts` one after another: as many as before, not sorted, not added up.
 
         `scale` is as for `merged`.
         """
         if scale is None:
             scale = min((part.scale for part in parts), default=SCALE)
-        parts = [part.downscaled(scale) for part in parts if len(part)]
-        if len(parts) <= 1:
-            return parts[0] if parts else cls.empty(scale)
+        if not parts:
+            return cls.empty(scale)
         return cls(
             scale,
             np.concatenate([part.stat for part in parts]),
             np.concatenate([part.start for part in parts]),
-            np.concatenate([part.bin for part in parts]),
+            np.concatenate([_coarser(part.bin, part.scale, scale) for part in parts]),
             np.concatenate([part.count for part in parts]),
         )
-
-    @classmethod
-    def joined(cls, parts: Sequence["Histograms"]) -> "Histograms":
-        """The rows of `parts`, all of one scale, one after another: not sorted, not added up."""
-        names = ("stat", "start", "bin", "count")
-        columns = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
-        return cls(parts[0].scale, *columns)
 
 
 def count_up(
@@ -219,6 +211,8 @@ def _coarser(bins: Ints, fine: int, scale: int) -> Ints:
     """`bins` of scale `fine` in those of `scale`."""
     if scale > fine:
         raise ValueError(f"bins of scale {fine} cannot be split into those of scale {scale}")
+    if scale == fine:
+        return bins
     return np.asarray(np.sign(bins) * -(-np.abs(bins) >> fine - scale))
 
 
