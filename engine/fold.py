@@ -196,8 +196,8 @@ def _recent(kind: Kind[Content], frames: Sequence[Frame], first: int, last: int)
     for frame in frames:
         rows = kind.rows(frame)
         low, high = np.searchsorted(rows.stat, (first, last + 1)).tolist()
-        parts.append(rows.take(slice(low, high)))
-    return Recent.of([frame.position for frame in frames], parts, kind.empty)
+        parts.append((frame.position, rows.take(slice(low, high))))
+    return Recent.of(parts, kind.empty)
 
 
 def _slices(items: Sequence[Item]) -> Iterator[Sequence[Item]]:

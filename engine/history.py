@@ -54,11 +54,12 @@ class History:
         if len(frame.partials.rollups):
             self.frames.append(frame)
 
-    def recent(self, stat: int, uncommitted: Sequence[Content], empty: Content) -> Recent[Content]:
+    def recent(
+        self, stat: int, uncommitted: Sequence[tuple[Position, Content]], empty: Content
+    ) -> Recent[Content]:
         """The partials of a stat: those of the frames, then the uncommitted ones."""
-        parts = [frame.partials.of_kind(empty).of_stat(stat) for frame in self.frames]
-        parts.extend(uncommitted)
-        return Recent.of([frame.position for frame in self.frames], parts, empty)
+        parts = [(f.position, f.partials.of_kind(empty).of_stat(stat)) for f in self.frames]
+        return Recent.of([*parts, *uncommitted], empty)
 
     def touched(self, stat: int, since: Position) -> list[int] | None:
         """Starts of the 10 s buckets of frames after `since`; None when some may be forgotten."""

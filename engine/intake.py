@@ -92,15 +92,16 @@ class Slot:
 class Lane:
     """What waits for one partition, and the group that is on its way; one group at a time.
 
-    `deliver` takes each entry once it is in the log, in stream order; `lag` tells how many points it
-    has not applied yet; `lost` hears that somebody else owns the partition. `epoch` is None while
-    nobody does; then requests wait.
+    `deliver` takes each entry once it is in the log, in stream order; `lag` tells how many points
+    it has not applied yet; `lost` hears that somebody else owns the partition; `work` wakes the
+    committer. `epoch` is None while nobody owns the partition; then requests wait.
     """
 
     partition: int
     deliver: Callable[[Entry], None]
     lag: Callable[[], int]
     lost: Callable[[], None]
+    work: Callable[[], None] = lambda: None
     epoch: int | None = None
     serial: int = 0
     queue: deque[Slot] = field(default_factory=deque)
@@ -111,6 +112,7 @@ class Lane:
     def owned(self, epoch: int) -> None:
         """Take requests on behalf of this epoch."""
         self.epoch, self.serial = epoch, 0
+        self.work()
 
     def form(self, now_ms: int) -> None:
         """Make the next group of what waits, unless one is unanswered."""
@@ -192,6 +194,11 @@ class Intake:
     def __repr__(self) -> str:
         return f"<Intake {len(self.lanes)} lanes, {self.bytes_waiting} bytes waiting>"
 
+    def add(self, lane: Lane) -> None:
+        """Commit what comes for one more partition."""
+        self.lanes[lane.partition] = lane
+        lane.work = self._wake
+
     async def submit(self, partition: int, batch: Batch) -> Receipt:
         """Append a batch; returns when it is durable, raises `NotAccepted` when it is not."""
         lane = self.lanes[partition]
@@ -199,7 +206,7 @@ class Intake:
         slot = Slot(batch)
         lane.queue.append(slot)
         self.bytes_waiting += batch.size
-        self._work.set()
+        self._wake()
         try:
             with trio.move_on_after(ANSWER_WAIT_S_MAX):
                 await slot.done.wait()
@@ -213,7 +220,7 @@ class Intake:
     def close(self) -> None:
         """Take no more; what waits is still committed."""
         self._closed = True
-        self._work.set()
+        self._wake()
 
     async def run(self) -> None:
         """Commit groups until closed and empty."""
@@ -228,6 +235,9 @@ class Intake:
             else:
                 self._work, self._sent_at = trio.Event(), None
                 await self._work.wait()
+
+    def _wake(self) -> None:
+        self._work.set()
 
     def _admit(self, lane: Lane, batch: Batch) -> None:
         if self.read_only is not None:

@@ -5,8 +5,8 @@ that lost its ownership is not. Stopping is closing the inlet: the intake emptie
 apply and checkpoint, the tasks return.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
 import trio
@@ -93,7 +93,7 @@ class Node:
         self._watches: set[Watch] = set()
         self._shedding = Shedding(store, self.intake, self._partitions)
         for partition in self._partitions:
-            self.intake.lanes[partition.number] = partition.lane
+            self.intake.add(partition.lane)
 
     def __repr__(self) -> str:
         ready = sum(partition.ready.is_set() for partition in self._partitions)
@@ -138,7 +138,7 @@ class Node:
         return self._partitions[partition].position
 
     @contextmanager
-    def watch(self, tier: Tier) -> Iterator[Watch]:
+    def watch(self, tier: Tier) -> Generator[Watch, None, None]:
         """Listen to stats in one tier; they are added to the watch."""
         watch = Watch(tier, self._awaken)
         self._watches.add(watch)
@@ -202,10 +202,8 @@ class Node:
     async def look_at_memory(self) -> None:
         """Every few seconds, for ever: shed what memory cannot hold."""
         while True:
-            try:
+            with suppress(Unavailable, Refused):  # The next look will tell.
                 await self._shedding.look(self.clock.now_ms() // 1000)
-            except (Unavailable, Refused):
-                pass  # The next look will tell.
             await trio.sleep(MEMORY_EVERY_S)
 
     def drain(self) -> None:
@@ -243,7 +241,7 @@ async def open_node(
     clock: Clock,
     settings: EngineSettings = EngineSettings(),
     on_command: Callable[[Command], None] = ignore,
-) -> AsyncIterator[Node]:
+) -> AsyncGenerator[Node, None]:
     """A running node; on a graceful exit it drains: all that was taken is committed.
 
     `on_command` is called, without waiting, for each command that a partition applies, in log

@@ -28,7 +28,7 @@ from engine.ports import (
     Store,
     Unavailable,
 )
-from engine.position import START
+from engine.position import START, Position
 from engine.rollup import Rollups
 from engine.seconds import Seconds
 from engine.stat_actor import StatActor, Wake
@@ -96,7 +96,7 @@ class Partition:
         self.table = WindowTable()
         self.pending = Pending()
         # What a checkpoint on its way carries: no longer pending, not yet history.
-        self.sealed: Turn | None = None
+        self.sealed: tuple[Position, Turn] | None = None
         self.seconds = Seconds(self.seconds_bytes, own.position, self.now_s)
         self.actors: dict[int, StatActor] = {}
         self.inbox: Mailbox[Entry] = Mailbox()  # Bounded by the intake: LAG_POINTS_MAX.
@@ -248,7 +248,8 @@ class Partition:
     async def _commit_pending(self) -> None:
         pending, self.pending = self.pending, Pending()
         position, number = self.position, self.own.number + 1
-        turn = self.sealed = pending.points.seal()
+        turn = pending.points.seal()
+        self.sealed = position, turn
         partials = partials_of(turn)
         checkpoint = Checkpoint(
             self.number, self.own.epoch, number, position, partials,

@@ -100,7 +100,7 @@ class Queries:
             if known is None:
                 return None
             parts, old = [], known
-        parts += [turn.seconds.of_stat(stat) for turn in self._uncommitted()]
+        parts += [turn.seconds.of_stat(stat) for _, turn in self._uncommitted()]
         starts = {tier.bucket(start) for part in parts for start in part.start.tolist()}
         return sorted(starts.union(map(tier.bucket, old)))
 
@@ -118,10 +118,15 @@ class Queries:
         fitting = [one for one in ladder if one.width_s >= tier.width_s]
         return next(one for one in fitting if oldest[one.number] <= from_s)
 
-    def _uncommitted(self) -> list[Turn]:
+    def _uncommitted(self) -> list[tuple[Position, Turn]]:
+        """Turns that no frame has, each with the position of the checkpoint it will be in.
+
+        What is pending goes into a checkpoint as a whole, at this position or a later one.
+        """
         partition = self.partition
         sealed = [partition.sealed] if partition.sealed is not None else []
-        return sealed + partition.pending.points.pieces()
+        pending = partition.pending.points.pieces()
+        return sealed + [(partition.position, turn) for turn in pending]
 
     def _complete_until(self) -> int:
         partition = self.partition
@@ -130,7 +135,7 @@ class Queries:
 
     def _read_seconds(self, stat: int, from_s: int, to_s: int) -> Reading[Rollups]:
         parts = self.partition.seconds.of_stat(stat)
-        parts += [turn.seconds.of_stat(stat) for turn in self._uncommitted()]
+        parts += [turn.seconds.of_stat(stat) for _, turn in self._uncommitted()]
         rollups = Rollups.merged([part.between(from_s, to_s) for part in parts], S1.width_s)
         begun_s = self.partition.seconds.complete_from_s
         return Reading(rollups, S1, begun_s, self._complete_until(), self.partition.position)
@@ -150,6 +155,8 @@ class Queries:
             for one, content in zip(wanted, contents, strict=True)
         ]
 
-    def _recent(self, stat: int, uncommitted: Sequence[Turn], empty: Content) -> Recent[Content]:
-        parts = [turn.of_kind(empty).of_stat(stat) for turn in uncommitted]
+    def _recent(
+        self, stat: int, uncommitted: Sequence[tuple[Position, Turn]], empty: Content
+    ) -> Recent[Content]:
+        parts = [(at, turn.of_kind(empty).of_stat(stat)) for at, turn in uncommitted]
         return self.partition.history.recent(stat, parts, empty)

@@ -34,37 +34,36 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Recent(Generic[Content]):
-    """Partials in log order within each stat; row i is of the frame at `positions[frame[i]]`.
+    """Partials in log order within each stat; row i counts up to `positions[part[i]]`.
 
-    Rows whose frame number is `len(positions)` are not committed yet.
+    Points that are not committed yet are stamped like a frame, with the position they end at: a
+    fold may have absorbed them by the time the chunks are read.
     """
 
     rows: Content
-    frame: Ints
+    part: Ints
     positions: tuple[Position, ...]
 
     @classmethod
-    def of(
-        cls, positions: Sequence[Position], parts: Sequence[Content], empty: Content
-    ) -> "Recent[Content]":
-        """Partials from one part a frame, oldest first, and any number of uncommitted parts."""
-        sizes = [len(part) for part in parts]
-        frame = np.repeat(np.minimum(np.arange(len(parts)), len(positions)), sizes)
-        filled = [part for part in parts if len(part)]
+    def of(cls, parts: Sequence[tuple[Position, Content]], empty: Content) -> "Recent[Content]":
+        """Partials from parts with their positions, oldest first."""
+        positions = tuple(position for position, _ in parts)
+        part = np.repeat(np.arange(len(parts)), [len(rows) for _, rows in parts])
+        filled = [rows for _, rows in parts if len(rows)]
         if not filled:
-            return Recent(empty, frame, tuple(positions))
+            return Recent(empty, part, positions)
         rows = filled[0] if len(filled) == 1 else type(empty).joined(filled)
         order = np.argsort(rows.stat, kind="stable")
-        return Recent(rows.take(order), frame[order], tuple(positions))
+        return Recent(rows.take(order), part[order], positions)
 
     def of_stat(self, stat: int) -> Self:
         """The partials of one stat."""
         low, high = np.searchsorted(self.rows.stat, (stat, stat + 1)).tolist()
-        part = slice(low, high)
-        return type(self)(self.rows.take(part), self.frame[part], self.positions)
+        mine = slice(low, high)
+        return type(self)(self.rows.take(mine), self.part[mine], self.positions)
 
     def not_absorbed(self, wanted: Wanted, chunks: Sequence[Chunk]) -> Content:
-        """The rows in the wanted range that lie in no chunk that has absorbed their frame."""
+        """The rows in the wanted range that lie in no chunk that has absorbed them."""
         start = self.rows.start
         keep = (start >= wanted.from_s) & (start < wanted.to_s)
         for chunk in chunks:
@@ -72,7 +71,7 @@ class Recent(Generic[Content]):
                 break
             absorbed = bisect_right(self.positions, chunk.position)
             inside = (start >= chunk.start) & (start < chunk.start + chunk.tier.chunk_s)
-            keep &= ~(inside & (self.frame < absorbed))
+            keep &= ~(inside & (self.part < absorbed))
         return self.rows if keep.all() else self.rows.take(keep)
 
 
