@@ -1,0 +1,245 @@
+"""From the body of an ingest request to columns, with a reason for every item that stays behind.
+
+Pure. A whole batch is decoded at once into typed structs and then into columns. Only when that
+fails is the batch taken apart item by item, so that each bad item is named and its neighbours are
+kept.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import msgspec
+import numpy as np
+from msgspec import UNSET, Raw, UnsetType
+
+from api.http.codecs import SYNTAX_ERRORS, Codec
+from api.http.item import ITEMS_LIMIT, CountItem, Item, Parsed, TypeName, parsed
+from api.http.problems import Problem
+from api.http.repeats import Refusal
+from api.http.times import OLDEST_MS, times_ms
+from engine.points import VALUE_LIMIT
+from engine.rollup import Flags, Floats, Ints
+
+ID_LIMIT: Final = 255
+"""Characters of an item's own id."""
+
+SYNTAX_CODES: Final = frozenset({"invalid_json", "invalid_msgpack", "invalid_encoding"})
+
+
+@dataclass(slots=True)
+class Columns:
+    """The usable items of a request; all columns but `refused` have one entry an item.
+
+    `place` is that in the batch; a type is UNSET when the sender did not say it; where `missing`
+    is set there was no value; `ids` is None when no item has one.
+    """
+
+    place: Ints
+    names: list[str]
+    types: list[TypeName | UnsetType]
+    value: Floats
+    missing: Flags
+    at_ms: Ints
+    ids: list[str | UnsetType] | None
+    total: int
+    refused: list[Refusal]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def without(self, refused: Sequence[Refusal], rows: Sequence[int]) -> "Columns":
+        """The columns less some rows, whose refusals are added."""
+        if not rows:
+            return self
+        keep = np.ones(len(self), np.bool_)
+        keep[list(rows)] = False
+        kept = np.flatnonzero(keep).tolist()
+        return Columns(
+            self.place[keep],
+            [self.names[row] for row in kept],
+            [self.types[row] for row in kept],
+            self.value[keep],
+            self.missing[keep],
+            self.at_ms[keep],
+            None if self.ids is None else [self.ids[row] for row in kept],
+            self.total,
+            [*self.refused, *refused],
+        )
+
+
+def decode_one(body: bytes, codec: Codec, now_ms: int, *, counts: bool = False) -> Columns:
+    """The item of a single request; a body that is no document raises Problem.
+
+    `counts` allows the field `count`, as `/v1/stat` does.
+    """
+    item, refused = _parse_item(body, codec, CountItem if counts else Item)
+    if refused is not None:
+        codec.check(body)
+    found = parsed([item] if item is not None else [])
+    found.total = 1
+    found.refused = [refused] if refused is not None else []
+    return to_columns(found, now_ms)
+
+
+def decode_batch(body: bytes, codec: Codec, now_ms: int) -> Columns:
+    """The items of a batch; a body that is no document, empty or too long raises Problem."""
+    found = codec.parse_all(body)
+    if found is None:
+        found = _parse_each(codec.split(body), codec)
+    if not found.total:
+        raise Problem("batch_empty", "items: at least one point is needed.")
+    _check_length(found.total)
+    return to_columns(found, now_ms)
+
+
+def to_columns(found: Parsed, now_ms: int, oldest_ms: int = OLDEST_MS) -> Columns:
+    """Columns of the items whose value, time and id can be used."""
+    value, missing = _values(found.values)
+    at_ms, bad = _times(found, now_ms, oldest_ms)
+    # Not <=, because a NaN, which MessagePack can say, is not large.
+    if not np.abs(value).max(initial=0.0) <= VALUE_LIMIT:
+        large = np.flatnonzero(~(np.abs(value) <= VALUE_LIMIT))
+        bad += [(row, "value_out_of_range", "value") for row in large.tolist()]
+    ids = found.ids
+    if ids is not None:
+        bad += [(row, "id_invalid", "id") for row, name in enumerate(ids) if not _usable_id(name)]
+    place = np.asarray(found.places, np.int64)
+    columns = Columns(
+        place, found.names, found.types, value, missing, at_ms, ids, found.total, found.refused
+    )
+    if not bad:
+        return columns
+    first = {row: Refusal(found.places[row], code, field) for row, code, field in reversed(bad)}
+    return columns.without(list(first.values()), list(first))
+
+
+def _check_length(items: int) -> None:
+    if items > ITEMS_LIMIT:
+        raise Problem(
+            "batch_too_large",
+            f"items: {items} points; at most {ITEMS_LIMIT} per request, send the rest in another.",
+        )
+
+
+def _values(given: list[float | UnsetType]) -> tuple[Floats, Flags]:
+    """Values, and where there was none; -0.0 becomes 0.0."""
+    missing = np.zeros(len(given), np.bool_)
+    try:
+        value = np.asarray(given, np.float64)
+    except TypeError:
+        missing[:] = [one is UNSET for one in given]
+        value = np.asarray([0.0 if one is UNSET else one for one in given], np.float64)
+    return value + 0.0, missing
+
+
+Bad = list[tuple[int, str, str]]
+
+
+def _times(found: Parsed, now_ms: int, oldest_ms: int) -> tuple[Ints, Bad]:
+    if found.timestamps is None and found.ts is None:
+        return np.full(len(found.names), now_ms, np.int64), []
+    bad: Bad = []
+    given = found.timestamps or found.ts or []
+    if found.timestamps and found.ts:
+        pairs = list(zip(found.timestamps, found.ts, strict=True))
+        given = [short if long is UNSET else long for long, short in pairs]
+        twice = [UNSET not in pair for pair in pairs]
+        bad = [(row, "duplicate_field", "t") for row, both in enumerate(twice) if both]
+    at_ms, refused = times_ms(given, now_ms, oldest_ms)
+    return at_ms, bad + [(row, code, "timestamp") for row, code in refused]
+
+
+def _usable_id(name: str | UnsetType) -> bool:
+    return not isinstance(name, str) or (0 < len(name) <= ID_LIMIT and name.isprintable())
+
+
+def _parse_each(raw: Sequence[bytes], codec: Codec) -> Parsed:
+    """Items one by one, after the whole could not be decoded."""
+    _check_length(len(raw))
+    items: list[Item] = []
+    places: list[int] = []
+    refused: list[Refusal] = []
+    for place, body in enumerate(raw):
+        item, refusal = _parse_item(body, codec, Item)
+        if item is not None:
+            items.append(item)
+            places.append(place)
+        elif refusal is not None:
+            refused.append(refusal._replace(item=place))
+    found = parsed(items)
+    found.places, found.total, found.refused = places, len(raw), refused
+    return found
+
+
+Shape = type[Item] | type[CountItem]
+
+
+def _parse_item(body: bytes, codec: Codec, shape: Shape) -> tuple[Item | None, Refusal | None]:
+    """The item, or what is wrong with it."""
+    try:
+        item = codec.decode(body, shape)
+    except SYNTAX_ERRORS:
+        return None, _explain(body, codec, shape)
+    if name := codec.key_twice(body, item):
+        return None, Refusal(0, "duplicate_field", name)
+    if isinstance(item, CountItem):
+        return _without_count(item)
+    return item, None
+
+
+def _without_count(item: CountItem) -> tuple[Item | None, Refusal | None]:
+    """The same point without `count`; which field was used says the type, unless it is said."""
+    if item.count is not UNSET and item.value is not UNSET:
+        return None, Refusal(0, "duplicate_field", "count")
+    kind: TypeName = "counter" if item.value is UNSET else "value"
+    value = item.count if item.value is UNSET else item.value
+    said = kind if item.type is UNSET else item.type
+    return Item(item.stat, value, said, item.timestamp, item.t, item.id), None
+
+
+def _shape(union: object) -> type[Any]:
+    """A union as msgspec takes it; to the type checker it is no type."""
+    return cast("type[Any]", union)
+
+
+# Each field: the type it must have, and the code when it has not.
+FIELDS: Final[dict[str, tuple[type[Any], str]]] = {
+    "stat": (str, "field_type"),
+    "value": (float, "value_type"),
+    "count": (float, "value_type"),
+    "type": (_shape(TypeName), "stat_type"),
+    "timestamp": (_shape(int | float | str), "timestamp_invalid"),
+    "t": (_shape(int | float | str), "timestamp_invalid"),
+    "id": (str, "id_invalid"),
+}
+
+
+def _explain(body: bytes, codec: Codec, shape: Shape) -> Refusal:
+    """The first thing that is wrong with an item that could not be decoded."""
+    try:
+        fields = codec.decode(body, dict[str, Raw])
+    except msgspec.ValidationError:
+        return Refusal(0, "item_type")
+    except SYNTAX_ERRORS as error:
+        return Refusal(0, codec.syntax_code(body, error))
+    for name in fields:
+        if name not in shape.__struct_fields__:
+            return Refusal(0, "unknown_field", name)
+    if "stat" not in fields:
+        return Refusal(0, "field_required", "stat")
+    for name, raw in fields.items():
+        if code := _field_code(bytes(raw), codec, *FIELDS[name]):
+            return Refusal(0, code, name)
+    raise AssertionError("BUG: an item that could not be decoded has nothing wrong with it")
+
+
+def _field_code(raw: bytes, codec: Codec, shape: type[Any], code: str) -> str | None:
+    try:
+        codec.decode(raw, shape)
+    except msgspec.ValidationError as error:
+        too_large = code == "value_type" and "out of range" in str(error)
+        return "value_out_of_range" if too_large else code
+    except SYNTAX_ERRORS as error:
+        return codec.syntax_code(raw, error)
+    return None

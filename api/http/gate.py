@@ -1,0 +1,198 @@
+"""The gate in front of the web framework: limits on every request, before any work.
+
+Law: a request enters with its whole body in memory, within limits of size, time and speed, or it
+does not enter. Whatever is refused here is answered with a problem, and the connection is closed
+without reading the rest of the request, but for a moment in which the client may notice.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, Final
+
+import trio
+
+from api.http.bodies import BODY_LIMIT
+from api.http.head import head_problem
+from api.http.messages import Header, RawReply, RawRequest
+from api.http.meters import Meters
+from api.http.problems import Problem, unavailable
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+BODY_S: Final = 10.0
+"""A body must have arrived within this time."""
+
+BODY_START_S: Final = 5.0
+BODY_BYTES_S: Final = 1024
+"""After the start, a body must arrive at this speed on average."""
+
+BODIES_LIMIT: Final = 64 * 2**20
+"""Bytes of bodies that are in memory at a time, of all requests."""
+
+LINGER_S: Final = 1.0
+LINGER_BYTES: Final = 2 * BODY_LIMIT
+"""After a refusal, so much of what still arrives is thrown away before the connection is closed.
+
+Closing while bytes are unread would destroy the answer before the client has read it.
+"""
+
+REQUEST: Final = "statflow.request"
+"""Where in the scope the framework finds the `RawRequest`."""
+
+
+class Gate:
+    """An ASGI application around another."""
+
+    def __init__(self, app: App, meters: Meters) -> None:
+        self.app = app
+        self.meters = meters
+        self.held_bytes = 0
+
+    def __repr__(self) -> str:
+        return f"<Gate {self.held_bytes} bytes of bodies>"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in {"http", "websocket"}:
+            await self.app(scope, receive, send)
+            return
+        request_id = secrets.token_hex(8)
+        headers = tuple((bytes(name).lower(), bytes(value)) for name, value in scope["headers"])
+        query = bytes(scope["query_string"])
+        problem = head_problem(scope.get("raw_path") or b"", query, headers)
+        method = scope.get("method", "GET")
+        request = RawRequest(method, scope["path"], query, headers, b"", request_id)
+        if scope["type"] == "websocket":
+            await self._websocket(scope, receive, send, request, problem)
+        else:
+            await self._http(scope, receive, send, request, problem)
+
+    async def _http(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        request: RawRequest,
+        problem: Problem | None,
+    ) -> None:
+        held = _Held(self)
+        try:
+            if problem is not None:
+                raise problem
+            body = await held.read(receive)
+        except Problem as refusal:
+            self.meters.refused(refusal.code)
+            held.release()
+            await _refuse(scope, receive, send, refusal.reply(request.id))
+        except _Gone:
+            held.release()
+        else:
+            try:
+                scope[REQUEST] = RawRequest(
+                    request.method, request.path, request.query, request.headers, body, request.id
+                )
+                await self.app(scope, _replay(body, receive), send)
+            finally:
+                held.release()
+
+    async def _websocket(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        request: RawRequest,
+        problem: Problem | None,
+    ) -> None:
+        scope[REQUEST] = request
+        if problem is None:
+            await self.app(scope, receive, send)
+            return
+        self.meters.refused(problem.code)
+        await receive()
+        reply = problem.reply(request.id)
+        start = {"status": reply.status, "headers": _sized(reply, ())}
+        await send({"type": "websocket.http.response.start", **start})
+        await send({"type": "websocket.http.response.body", "body": reply.body})
+
+
+class _Gone(Exception):
+    """The client left before its request was complete."""
+
+
+class _Held:
+    """The bytes of one body, counted against the limit of all."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+        self.bytes = 0
+
+    async def read(self, receive: Receive) -> bytes:
+        """The whole body; Problem when it is too large or too slow."""
+        began = trio.current_time()
+        parts: list[bytes] = []
+        with trio.CancelScope(deadline=began + BODY_START_S) as scope:
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise _Gone
+                self._take(part := bytes(message.get("body", b"")))
+                parts.append(part)
+                if not message.get("more_body", False):
+                    return b"".join(parts)
+                allowed_s = min(BODY_S, BODY_START_S + self.bytes / BODY_BYTES_S)
+                scope.deadline = began + allowed_s
+        detail = f"A body has {BODY_S:g} s, and must come with {BODY_BYTES_S} bytes/s or more."
+        raise Problem("body_timeout", detail, close=True)
+
+    def _take(self, part: bytes) -> None:
+        self.bytes += len(part)
+        self.gate.held_bytes += len(part)
+        if self.bytes > BODY_LIMIT:
+            raise Problem("body_too_large", f"At most {BODY_LIMIT} bytes.", close=True)
+        if self.gate.held_bytes > BODIES_LIMIT:
+            raise unavailable("overloaded", 1, "Too many requests are in work.")
+
+    def release(self) -> None:
+        self.gate.held_bytes -= self.bytes
+        self.bytes = 0
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """The body once more, then whatever comes after it."""
+    told = False
+
+    async def again() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, reply: RawReply) -> None:
+    """Answer, give the client a moment to read it, then let the server close the connection."""
+    closing: tuple[Header, ...] = ()
+    if str(scope.get("http_version", "1.1")).startswith("1"):
+        closing = ((b"connection", b"close"),)
+    start = {"status": reply.status, "headers": _sized(reply, closing)}
+    await send({"type": "http.response.start", **start})
+    await send({"type": "http.response.body", "body": reply.body, "more_body": True})
+    left = LINGER_BYTES
+    with trio.move_on_after(LINGER_S):
+        while left > 0:
+            message = await receive()
+            if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                break
+            left -= len(message.get("body", b""))
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _sized(reply: RawReply, closing: Iterable[Header]) -> list[Header]:
+    """The headers of a reply that no framework completes."""
+    headers = [header for header in reply.headers if header[0] != b"connection"]
+    return [*headers, (b"content-length", str(len(reply.body)).encode()), *closing]

@@ -1,0 +1,191 @@
+"""The listening socket, and Hypercorn on every connection.
+
+Law: a connection that does not take what it is sent is cut off, and one that is closed holds
+nothing: Hypercorn waits without limit for both. Idle connections and slow heads are closed by
+Hypercorn, slow bodies by the gate.
+"""
+
+import logging
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, cast
+
+import trio
+from hypercorn.app_wrappers import ASGIWrapper
+from hypercorn.config import Config
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+
+from api.http.gate import App
+
+log = logging.getLogger("statflow.http")
+
+SEND_S: Final = 30.0
+"""A client that takes nothing for this long is cut off."""
+
+CLOSE_S: Final = 1.0
+"""What still runs for a connection this long after it was closed is cancelled."""
+
+GRACE_S: Final = 2.0
+"""Requests in work may go on for this long after the server was told to stop."""
+
+CONNECTIONS_LIMIT: Final = 10_000
+BACKLOG: Final = 1_024
+IDLE_S: Final = 5.0
+"""A connection may be idle, or a head be on its way, for this long."""
+
+HEAD_BYTES: Final = 32 * 1024
+"""Hypercorn gives up a head beyond this; the gate refuses smaller ones in a better way."""
+
+WEBSOCKET_MESSAGE_LIMIT: Final = 64 * 1024
+WEBSOCKET_PING_S: Final = 15.0
+
+
+def listen(host: str, port: int) -> list[socket.socket]:
+    """Sockets that listen at an address; OSError when it cannot be had. Port 0 is any."""
+    sockets = []
+    for family, kind, proto, _, address in socket.getaddrinfo(
+        host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    ):
+        sock = socket.socket(family, kind, proto)
+        sockets.append(sock)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            # Accepted sockets inherit it: the kernel, too, gives up a peer that takes nothing.
+            wait_ms = int(SEND_S * 1000)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, wait_ms)
+        sock.bind(address)
+        sock.listen(BACKLOG)
+        if port == 0:
+            port = sock.getsockname()[1]
+        sock.setblocking(False)
+    return sockets
+
+
+async def serve_http(
+    app: App,
+    sockets: list[socket.socket],
+    wait_stop: Callable[[], Awaitable[object]],
+    tls: ssl.SSLContext | None = None,
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve until `wait_stop` returns; then take no new connections and let requests end.
+
+    Closes the sockets. Whatever streams must be told to end by `wait_stop` itself.
+    """
+    server = _Server(app)
+    async with trio.open_nursery() as connections, trio.open_nursery() as accepting:
+        for sock in sockets:
+            accepting.start_soon(server.accept, _listener(sock, tls), connections)
+        task_status.started()
+        await wait_stop()
+        accepting.cancel_scope.cancel()
+        connections.cancel_scope.deadline = trio.current_time() + GRACE_S
+        await server.context.terminated.set()
+
+
+class _Server:
+    def __init__(self, app: App) -> None:
+        self.config = hypercorn_config()
+        self.context = WorkerContext(None)
+        self.app = ASGIWrapper(cast("Any", app))
+        self.connections = 0
+
+    async def accept(self, listener: "Listener", nursery: trio.Nursery) -> None:
+        async with listener:
+            await trio.serve_listeners(self._serve, [listener], handler_nursery=nursery)
+
+    async def _serve(self, stream: trio.abc.Stream) -> None:
+        if self.connections >= CONNECTIONS_LIMIT:
+            await trio.aclose_forcefully(stream)
+            return
+        self.connections += 1
+        try:
+            with trio.CancelScope() as scope:
+                _guard_of(stream).scope = scope
+                # It takes any stream that has a socket, whatever its signature says.
+                await TCPServer(self.app, self.config, self.context, {}, cast("Any", stream))
+        except Exception:
+            log.exception("a connection failed")
+        finally:
+            self.connections -= 1
+
+
+def hypercorn_config() -> Config:
+    """Hypercorn as we need it."""
+    config = Config()
+    config.include_server_header = False
+    config.keep_alive_timeout = IDLE_S
+    # The default closes a connection under a busy client after 1,000 requests.
+    config.keep_alive_max_requests = 10**9
+    config.ssl_handshake_timeout = IDLE_S
+    config.h11_max_incomplete_size = HEAD_BYTES
+    config.h2_max_header_list_size = HEAD_BYTES
+    config.websocket_max_message_size = WEBSOCKET_MESSAGE_LIMIT
+    config.websocket_ping_interval = WEBSOCKET_PING_S
+    config.accesslog = None
+    config.errorlog = logging.getLogger("statflow.hypercorn")
+    return config
+
+
+class GuardedStream(trio.abc.HalfCloseableStream):
+    """A connection that gives up a peer who takes nothing, and ends its task when it is closed."""
+
+    def __init__(self, stream: trio.SocketStream) -> None:
+        self.stream = stream
+        self.socket = stream.socket
+        self.scope: trio.CancelScope | None = None
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        with trio.move_on_after(SEND_S) as patience:
+            await self.stream.send_all(data)
+        if patience.cancelled_caught:
+            await trio.aclose_forcefully(self)
+            raise trio.BrokenResourceError("the client takes nothing")
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self.stream.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        return await self.stream.receive_some(max_bytes)
+
+    async def send_eof(self) -> None:
+        await self.stream.send_eof()
+
+    async def aclose(self) -> None:
+        if self.scope is not None:
+            self.scope.deadline = min(self.scope.deadline, trio.current_time() + CLOSE_S)
+        await self.stream.aclose()
+
+
+class _GuardedListener(trio.abc.Listener[GuardedStream]):
+    def __init__(self, listener: trio.SocketListener) -> None:
+        self.listener = listener
+        self.socket = listener.socket
+
+    async def accept(self) -> GuardedStream:
+        return GuardedStream(await self.listener.accept())
+
+    async def aclose(self) -> None:
+        await self.listener.aclose()
+
+
+Listener = _GuardedListener | trio.SSLListener[GuardedStream]
+
+
+def _listener(sock: socket.socket, tls: ssl.SSLContext | None) -> Listener:
+    plain = _GuardedListener(trio.SocketListener(trio.socket.from_stdlib_socket(sock)))
+    if tls is None:
+        return plain
+    return trio.SSLListener(plain, tls, https_compatible=True)
+
+
+def _guard_of(stream: trio.abc.Stream) -> GuardedStream:
+    guard = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
+    assert isinstance(guard, GuardedStream), f"BUG: a connection without guard: {stream!r}"
+    return guard

@@ -1,0 +1,59 @@
+"""Which live streams are open, so that they can be counted, limited and ended.
+
+Law: whoever opens a stream must leave it; a stream that is told to end says goodbye and ends itself.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from api.http.problems import unavailable
+
+STREAMS_LIMIT: Final = 1_000
+"""Live streams of one account."""
+
+
+@dataclass(eq=False, frozen=True, slots=True)
+class OpenStream:
+    """One live stream; `end` asks it to say goodbye, and never waits."""
+
+    account: int
+    end: Callable[[], None]
+
+
+class Streams:
+    """The open live streams of this server."""
+
+    def __init__(self) -> None:
+        self._open: set[OpenStream] = set()
+        self._accounts: Counter[int] = Counter()
+
+    def __repr__(self) -> str:
+        return f"<Streams {len(self)} open>"
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def check(self, account: int) -> None:
+        """Raise Problem when the account may open no more."""
+        if self._accounts[account] >= STREAMS_LIMIT:
+            raise unavailable("too_many_streams", 10, f"At most {STREAMS_LIMIT} at a time.")
+
+    @contextmanager
+    def entered(self, account: int, end: Callable[[], None]) -> Iterator[OpenStream]:
+        """A stream of an account while it is open."""
+        stream = OpenStream(account, end)
+        self._open.add(stream)
+        self._accounts[account] += 1
+        try:
+            yield stream
+        finally:
+            self._open.discard(stream)
+            self._accounts[account] -= 1
+
+    def end_all(self) -> None:
+        """Ask every stream to end."""
+        for stream in tuple(self._open):
+            stream.end()

@@ -1,0 +1,98 @@
+"""When a point happened, as its sender writes it: epoch seconds to nanoseconds, or ISO 8601.
+
+Pure. Whole numbers are told apart by size, so that nobody has to say the unit; a text must carry
+its zone, because ours means nothing to the sender.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import numpy as np
+from msgspec import UNSET, UnsetType
+
+from engine.points import AHEAD_LIMIT_MS
+from engine.rollup import Ints
+
+Time = int | float | str | UnsetType
+
+OLDEST_MS: Final = 946_684_800_000
+"""No point is older than the year 2000, in epoch milliseconds."""
+
+# From these sizes on a number means seconds, milliseconds, microseconds, nanoseconds.
+SECONDS_FROM: Final = 10**8
+MILLIS_FROM: Final = 10**11
+MICROS_FROM: Final = 10**14
+NANOS_FROM: Final = 10**17
+NANOS_UNTIL: Final = 9 * 10**18
+
+ISO_LIMIT: Final = 64
+"""A time is written in at most this many characters."""
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+def times_ms(
+    given: Sequence[Time], now_ms: int, oldest_ms: int = OLDEST_MS
+) -> tuple[Ints, list[tuple[int, str]]]:
+    """Times in epoch milliseconds, and (row, problem code) of those that cannot be.
+
+    A missing time is `now_ms`. The times of rows with a problem mean nothing.
+    """
+    if given.count(UNSET) == len(given):
+        return np.full(len(given), now_ms, np.int64), []
+    at_ms = _numbers_ms(given)
+    refused = []
+    if at_ms is None:
+        times = [now_ms if time is UNSET else time_ms(time) for time in given]
+        refused = [(row, "timestamp_invalid") for row, time in enumerate(times) if time is None]
+        at_ms = np.asarray([now_ms if time is None else time for time in times], np.int64)
+    outside = (at_ms < max(OLDEST_MS, oldest_ms)) | (at_ms > now_ms + AHEAD_LIMIT_MS)
+    for row in np.flatnonzero(outside).tolist():
+        refused.append((row, "timestamp_too_old" if at_ms[row] < now_ms else "timestamp_in_future"))
+    return at_ms, refused
+
+
+def time_ms(given: object) -> int | None:
+    """One time in epoch milliseconds, or None when it is not understood."""
+    if isinstance(given, str):
+        return _iso_ms(given)
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        return None
+    if not SECONDS_FROM <= given < NANOS_UNTIL:
+        return None
+    if given < MILLIS_FROM:
+        return int(given * 1000)
+    if given < MICROS_FROM:
+        return int(given)
+    return int(given) // (1000 if given < NANOS_FROM else 1_000_000)
+
+
+def _numbers_ms(given: Sequence[Time]) -> Ints | None:
+    """The column at once when it holds nothing but usable whole numbers."""
+    if set(map(type, given)) != {int}:
+        return None
+    try:
+        time = np.asarray(given, np.int64)
+    except OverflowError:
+        return None
+    if int(time.min(initial=SECONDS_FROM)) < SECONDS_FROM:
+        return None
+    if int(time.max(initial=SECONDS_FROM)) >= NANOS_UNTIL:
+        return None
+    return np.select(
+        [time < MILLIS_FROM, time < MICROS_FROM, time < NANOS_FROM],
+        [time * 1000, time, time // 1000],
+        time // 1_000_000,
+    )
+
+
+def _iso_ms(text: str) -> int | None:
+    try:
+        time = datetime.fromisoformat(text) if len(text) <= ISO_LIMIT else None
+    except ValueError:
+        return None
+    if time is None or time.tzinfo is None:
+        return None
+    return (time - EPOCH) // MILLISECOND
