@@ -51,7 +51,7 @@ async def open_server(
     """Open the store server that the settings name; to be entered in the main thread.
 
     While a server reads its data at the start, which takes 2.5 s per GB, `progress` is called
-    about ten times a second. Later loads show in `Server.statistics()`.
+    whenever the server finds time to answer. Later loads show in `Server.statistics()`.
     """
     opened = keep_embedded if settings.url is None else watch_external
     async with opened(settings, progress) as server:

@@ -11,11 +11,11 @@ READ_LIMIT_BYTES = 64 * 1024
 
 LINES_SHOWN = 6
 
-_DAMAGED = re.compile(
-    r"Bad file format reading the append only file(?: (?P<file>[^\s:]+))?"
-    r"|Unexpected end of file reading the append only file(?: (?P<cut>[^\s:.]+\.aof))?"
-    r"|AOF loading aborted|FATAL AOF MANIFEST|Unrecoverable error reading the append only file"
+_CUTTABLE = re.compile(
+    r"(?:Bad file format|Unexpected end of file) reading the append only file"
+    r"(?: (?P<file>\S+\.aof))?"
 )
+_DAMAGED = re.compile(r"AOF loading aborted|AOF MANIFEST FILE ERROR|Unrecoverable error reading")
 _NEWER = re.compile(r"Can't handle RDB format version")
 _TORN = re.compile(r"Truncating the AOF (?:(?P<file>\S+) )?at offset (?P<offset>\d+)")
 
@@ -69,16 +69,16 @@ def torn_bytes(lines: Sequence[str], start: LogMark) -> int:
 def _remedy(text: str, binary: Path, store: Path) -> str:
     if _NEWER.search(text):
         return f"\nThe data is of a newer server than {binary}: run that one again."
-    damaged = _DAMAGED.search(text)
-    if damaged is None:
-        return ""
+    damaged = f"\nThe append-only file is damaged. Restore the last backup of {store}."
+    cuttable = _CUTTABLE.search(text)
+    if cuttable is None:
+        return damaged if _DAMAGED.search(text) else ""
     # One program is server and checker; the name that it is called by decides.
     checker = "redis-check-aof" if "redis" in binary.name else "valkey-check-aof"
-    name = damaged["file"] or damaged["cut"]
+    name = cuttable["file"]
     file = store / "appendonlydir" / name if name else store / "appendonly.aof"
     command = quote(f"exec -a {checker} {quote(str(binary))} --fix {quote(str(file))}")
     return (
-        f"\nThe append-only file is damaged. Restore the last backup of {store}. Without one, copy"
-        f" {store}, then cut the file at the damage, which loses whatever came after it:"
-        f"\n  bash -c {command}"
+        f"{damaged} Without one, copy {store}, then cut the file at the damage,"
+        f" which loses whatever came after it:\n  bash -c {command}"
     )

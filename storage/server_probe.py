@@ -120,6 +120,9 @@ def _connection(url: str) -> Generator["redis.Redis", None, None]:
         socket_timeout=QUESTION_LIMIT_S,
         socket_connect_timeout=QUESTION_LIMIT_S,
         decode_responses=True,
+        # No greetings: a server that loads finds time for one question now and then.
+        protocol=2,
+        driver_info=None,
     )
     try:
         yield client

@@ -48,9 +48,10 @@ class ThrowawayServer:
     def pid(self) -> int:
         return self._process.pid
 
-    def client(self) -> redis.Redis:
+    def client(self, timeout_s: float = 5.0) -> redis.Redis:
         """A new client that never sends anything twice; the caller closes it."""
-        return redis.Redis.from_url(self.url, retry=Retry(NoBackoff(), 0))
+        once = Retry(NoBackoff(), 0)
+        return redis.Redis.from_url(self.url, retry=once, socket_timeout=timeout_s)
 
     def stop(self) -> None:
         """Freeze it: it keeps its connections and answers nothing."""
