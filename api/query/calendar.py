@@ -76,8 +76,8 @@ def bucket_count(from_ms: int, to_ms: int, resolution: Resolution) -> int:
 def shifted_edges(edges: Ints, back: Duration, resolution: Resolution, zone: ZoneInfo) -> Ints:
     """The edges of the buckets that lie `back` earlier, each beside the one it is compared with.
 
-    Days stay days and months months: the shift must be whole buckets, else QueryError. Months of
-    `back` count as the days they have before the first edge where buckets are days or shorter.
+    Days stay days and months months: the shift must be whole buckets, else QueryError. Where
+    buckets are days or weeks, months of `back` count as the days they have before the first edge.
     """
     if resolution.unit in (Unit.MONTH, Unit.YEAR):
         whole = 12 if resolution.unit is Unit.YEAR else 1
@@ -88,10 +88,7 @@ def shifted_edges(edges: Ints, back: Duration, resolution: Resolution, zone: Zon
     gone = Duration(months=-back.months).after(first_ms, zone)
     days = back.days + (local_time(first_ms, zone).date() - local_time(gone, zone).date()).days
     if resolution.unit is Unit.CLOCK:
-        shift_s, rest = divmod(days * DAY_MS + back.ms, 1000)
-        if rest or shift_s % resolution.step_s:
-            raise _misfit(resolution)
-        return edges - shift_s
+        return edges - _clock_shift(first_ms, back, days, resolution, zone)
     more, rest = divmod(back.ms, DAY_MS)
     days += more
     if resolution.unit is Unit.WEEK:
@@ -101,6 +98,20 @@ def shifted_edges(edges: Ints, back: Duration, resolution: Resolution, zone: Zon
     if rest:
         raise _misfit(resolution)
     return _moved(edges, Duration(days=-days), zone)
+
+
+def _clock_shift(
+    first_ms: int, back: Duration, days: int, resolution: Resolution, zone: ZoneInfo
+) -> int:
+    """Seconds from the same time of an earlier day, or from so many days of 24 hours before.
+
+    Nine o'clock is compared with nine o'clock, except where a changed clock lets buckets of
+    several hours not meet.
+    """
+    for shift_ms in (first_ms - (-back).after(first_ms, zone), days * DAY_MS + back.ms):
+        if shift_ms % (1000 * resolution.step_s) == 0:
+            return shift_ms // 1000
+    raise _misfit(resolution)
 
 
 def _moved(edges: Ints, by: Duration, zone: ZoneInfo) -> Ints:

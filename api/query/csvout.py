@@ -83,7 +83,7 @@ def plain_text(cell: str) -> str:
 
 def file_name(name: str, from_s: int, to_s: int, resolution: str, suffix: str) -> str:
     """A name for a download, such as `page.views_20261122_20261123_1h.csv`."""
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "_", name)[:NAME_CHARACTERS].lstrip(".-") or "stat"
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "_", name)[:NAME_CHARACTERS].lstrip("._-") or "stat"
     days = (datetime.fromtimestamp(at, UTC).strftime("%Y%m%d") for at in (from_s, to_s))
     return f"{stem}_{'_'.join(days)}_{resolution}.{suffix}"
 

@@ -91,10 +91,13 @@ def make_plan(
 ) -> Plan:
     """Decide the buckets and tiers for a range.
 
-    `finest` is the finest tier that may be read; nothing is looked for before `since_s` (epoch s).
-    More than `limit` points raise `too_many_points`, which names the finest resolution allowed.
+    `finest` is the finest tier that may be read. Nothing is looked for before `since_s` (epoch s),
+    and `auto` begins there, so that all of a short history is not one bucket. More than `limit`
+    points raise `too_many_points`, which names the finest resolution allowed.
     """
     now_s = now_ms // 1000
+    if requested is None:
+        asked = Range(min(max(asked.from_ms, since_s * 1000), asked.to_ms - 1), asked.to_ms)
     needed_s = max(asked.from_ms // 1000, since_s)
     tiers = [tier for tier in TIERS if tier.width_s >= finest.width_s]
     kept = _kept(tiers, needed_s, now_s)
@@ -150,7 +153,7 @@ def _auto(asked: Range, base_s: int, points: int) -> Resolution:
     """The resolution that comes nearest to `points` points, by ratio, and is covered."""
 
     def distance(resolution: Resolution) -> float:
-        return abs(log(max(1, bucket_count(asked.from_ms, asked.to_ms, resolution)) / points))
+        return abs(log((asked.to_ms - asked.from_ms) / (1000 * resolution.step_s * points)))
 
     fitting = [r for r in _AUTO if r.unit is not Unit.CLOCK or r.step_s % base_s == 0]
     allowed = [
