@@ -7,7 +7,7 @@ be forgotten. A span that ends is always written, however old, because the tier 
 it; a late partial goes only where the tier still reaches.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -66,6 +66,7 @@ class Fold:
         self.partition = partition
         self.epoch = epoch
         self.closed = dict(state.closed)
+        self.dropped = dict(state.dropped)
         self.gone: set[int] = set()
         self.chunks_written = 0
         self._folded: Position = START
@@ -97,7 +98,17 @@ class Fold:
             ended = await self._ended(kind, tier, frames, begun, end)
             await self._write(kind, below(tier), ended, frames, through)
             self.closed[tier.number] = end
-            await self.store.write_fold_state(self.partition, self.epoch, FoldState(self.closed))
+            await self._write_state()
+
+    async def note_dropped(self, before: Mapping[int, int]) -> None:
+        """Say that chunks which start before `before[tier number]` are about to be forgotten."""
+        for tier, start in before.items():
+            self.dropped[tier] = max(start, self.dropped.get(tier, 0))
+        await self._write_state()
+
+    async def _write_state(self) -> None:
+        state = FoldState(dict(self.closed), dict(self.dropped))
+        await self.store.write_fold_state(self.partition, self.epoch, state)
 
     def _late(
         self, kind: Kind[Content], tier: Tier, frames: Sequence[Frame], now_s: int

@@ -47,7 +47,10 @@ class History:
         if not state.closed:
             state = initial_state(now_s)
             await patiently(name, lambda: store.write_fold_state(number, own.epoch, state))
-        return cls(store, own, Fold(store, number, own.epoch, state), frames)
+        totals = await patiently(name, lambda: store.totals(number))
+        fold = Fold(store, number, own.epoch, state)
+        fold.gone.update(totals.purged)
+        return cls(store, own, fold, frames)
 
     def add(self, frame: Frame) -> None:
         """Keep what a checkpoint has committed."""
@@ -58,8 +61,11 @@ class History:
         self, stat: int, uncommitted: Sequence[tuple[Position, Content]], empty: Content
     ) -> Recent[Content]:
         """The partials of a stat: those of the frames, then the uncommitted ones."""
-        parts = [(f.position, f.partials.of_kind(empty).of_stat(stat)) for f in self.frames]
-        return Recent.of([*parts, *uncommitted], empty)
+        parts: list[tuple[Position, Content]] = [
+            (frame.position, frame.partials.of_kind(empty).of_stat(stat)) for frame in self.frames
+        ]
+        parts.extend(uncommitted)
+        return Recent.of(parts, empty)
 
     def touched(self, stat: int, since: Position) -> list[int] | None:
         """Starts of the 10 s buckets of frames after `since`; None when some may be forgotten."""
@@ -92,6 +98,7 @@ class History:
         """Drop the chunks that are no longer kept, some stats at a time; returns how many."""
         stats = sorted(stat for stat, _ in await self.store.active(self.partition, 0))
         before = self.oldest_kept(now_s)
+        await self.fold.note_dropped(before)
         dropped = 0
         for place in range(0, len(stats), SWEEP_STATS):
             part = stats[place : place + SWEEP_STATS]

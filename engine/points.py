@@ -58,7 +58,8 @@ class Claim:
     """Says "rows [low, high) of the batch count only if nobody used `digest` before".
 
     `digest` is 16 bytes; `answer` (at most 64 KiB) is kept with it and returned to whoever claims
-    the same digest again within the claim window.
+    the same digest again within the claim window. A claim whose rows all lie in those of a refused
+    one before it in the batch is answered like that one, and its digest stays free.
     """
 
     digest: bytes

@@ -1,7 +1,7 @@
 """All that the engine asks of the outside: a store and a clock.
 
 Every method of `Store` is one atomic step: it happens whole or not at all, also when the caller is
-killed in the middle. Errors are the three kinds of `StoreError`; the engine knows no others.
+killed in the middle. Errors are the kinds of `StoreError`; the engine knows no others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,6 +29,10 @@ class Refused(StoreError):
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
         self.code = code
+
+
+class Damaged(StoreError):
+    """What the store holds cannot be read; the text says where."""
 
 
 class Fenced(StoreError):
@@ -161,9 +165,14 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class FoldState:
-    """How far the fold of a partition came: per tier number, closed until this epoch second."""
+    """How far the fold of a partition came, per tier number, in epoch seconds.
+
+    Chunks are written for every span that ends by `closed`; those that start before `dropped`
+    may have been forgotten.
+    """
 
     closed: Mapping[int, int] = field(default_factory=dict)
+    dropped: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +186,26 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The audit's left side for one partition: points appended, dead, purged."""
+    """What the append and checkpoint steps count in one partition, in points.
+
+    `purged` tells for each purged stat how many points went with it.
+    """
 
     appended: int
     dead: int
-    purged: int
+    purged: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All of a partition but its chunks, taken in one step; `faults` names what is damaged."""
+
+    totals: Totals
+    position: Position
+    frames: Sequence[Frame]
+    entries: Sequence[Entry]
+    state: FoldState
+    faults: Sequence[str] = ()
 
 
 class Store(Protocol):
@@ -246,6 +270,9 @@ class Store(Protocol):
 
     async def totals(self, partition: int) -> Totals:
         """Counters kept by the append and checkpoint steps."""
+
+    async def snapshot(self, partition: int) -> Snapshot:
+        """What the audit compares with the chunks; `entries` are those beyond the checkpoint."""
 
     async def records(self, partition: int) -> list[tuple[int, bytes]]:
         """(stat, record) of every stat of the partition, as the last checkpoint left them."""

@@ -25,6 +25,7 @@ from engine.ports import (
     Memory,
     Ownership,
     Refused,
+    Snapshot,
     Span,
     StoreError,
     Totals,
@@ -53,10 +54,11 @@ class PartitionState:
     chunks: dict[int, dict[tuple[int, int], Chunk]] = field(default_factory=dict)
     active: dict[int, int] = field(default_factory=dict)
     closed: dict[int, int] = field(default_factory=dict)
+    dropped: dict[int, int] = field(default_factory=dict)
     records: dict[int, bytes] = field(default_factory=dict)
     dead: list[DeadLetter] = field(default_factory=list)
+    purged: dict[int, int] = field(default_factory=dict)
     appended: int = 0
-    purged: int = 0
 
     def copy(self) -> "PartitionState":
         """As it is now; what is inside never changes."""
@@ -98,11 +100,17 @@ def _claimed(
 ) -> tuple[Points, tuple[bytes | None, ...]]:
     keep = np.ones(len(batch.points), np.bool_)
     answers: list[bytes | None] = []
+    covered = (0, -1, b"")  # The rows of the last refused claim, and what it was told.
     for claim in batch.claims:
+        if covered[0] <= claim.low and claim.high <= covered[1]:
+            # Rows that do not count must not use up another claim.
+            answers.append(covered[2])
+            continue
         answer, at_ms = state.claims.get(claim.digest, (None, 0))
         if answer is not None and abs(now_ms - at_ms) <= CLAIM_WINDOW_MS:
             answers.append(answer)
             keep[claim.low : claim.high] = False
+            covered = (claim.low, claim.high, answer)
         else:
             answers.append(None)
             state.claims[claim.digest] = (claim.answer, now_ms)
@@ -126,7 +134,7 @@ def commit(state: PartitionState, checkpoint: Checkpoint) -> None:
             state.records.pop(command.stat, None)
             state.chunks.pop(command.stat, None)
             state.active.pop(command.stat, None)
-            state.purged += int(command.body)
+            state.purged[command.stat] = int(command.body)
     state.dead += checkpoint.dead
     state.number, state.position = checkpoint.number, checkpoint.position
 
@@ -252,19 +260,39 @@ class MemoryStore:
         return await self._step(lambda: [(s, at) for s, at in active.items() if at >= since_s])
 
     async def fold_state(self, partition: int) -> FoldState:
-        return await self._step(lambda: FoldState(dict(self.state[partition].closed)))
+        def step() -> FoldState:
+            state = self.state[partition]
+            return FoldState(dict(state.closed), dict(state.dropped))
+
+        return await self._step(step)
 
     async def write_fold_state(self, partition: int, epoch: int, state: FoldState) -> None:
         def step() -> None:
             owned(self.state[partition], epoch)
             self.state[partition].closed = dict(state.closed)
+            self.state[partition].dropped = dict(state.dropped)
 
         await self._step(step)
 
     async def totals(self, partition: int) -> Totals:
         def step() -> Totals:
             state = self.state[partition]
-            return Totals(state.appended, sum(d.points for d in state.dead), state.purged)
+            dead = sum(letter.points for letter in state.dead)
+            return Totals(state.appended, dead, dict(state.purged))
+
+        return await self._step(step)
+
+    async def snapshot(self, partition: int) -> Snapshot:
+        def step() -> Snapshot:
+            state = self.state[partition]
+            dead = sum(letter.points for letter in state.dead)
+            return Snapshot(
+                Totals(state.appended, dead, dict(state.purged)),
+                state.position,
+                list(state.frames),
+                [entry for entry in state.log if entry.position > state.position],
+                FoldState(dict(state.closed), dict(state.dropped)),
+            )
 
         return await self._step(step)
 

@@ -1,0 +1,34 @@
+-- Write a checkpoint, if it is the next one of the owner.
+-- KEYS: meta, log, recent, records, purged, dead, active, prefix of the histories.
+-- ARGV: epoch, number, position, partials frame or '', points in dead letters,
+--       number of puts, of purges, of dead letters, then per put: stat, record;
+--       per purge: stat, points; per dead letter: its bytes.
+local meta = redis.call('HMGET', KEYS[1], 'epoch', 'number', 'position')
+if meta[1] ~= ARGV[1] then return redis.error_reply('FENCED ' .. tostring(meta[1])) end
+local number, position = tonumber(meta[2] or '0'), meta[3] or '0-0'
+if number == tonumber(ARGV[2]) and position == ARGV[3] then return 'ALREADY' end
+if number ~= tonumber(ARGV[2]) - 1 then return redis.error_reply('FENCED number ' .. number) end
+
+-- First a write that a full server allows: the checkpoint is what makes room.
+local ms, seq = string.match(position, '(%d+)-(%d+)')
+redis.call('XTRIM', KEYS[2], 'MINID', ms .. '-' .. string.format('%.0f', tonumber(seq) + 1))
+if ARGV[4] ~= '' then redis.call('XADD', KEYS[3], ARGV[3], 'b', ARGV[4]) end
+local at = 9
+for _ = 1, tonumber(ARGV[6]) do
+  redis.call('HSET', KEYS[4], ARGV[at], ARGV[at + 1])
+  at = at + 2
+end
+for _ = 1, tonumber(ARGV[7]) do
+  redis.call('HDEL', KEYS[4], ARGV[at])
+  redis.call('UNLINK', KEYS[8] .. ':' .. ARGV[at])
+  redis.call('ZREM', KEYS[7], ARGV[at])
+  redis.call('HSET', KEYS[5], ARGV[at], ARGV[at + 1])
+  at = at + 2
+end
+for _ = 1, tonumber(ARGV[8]) do
+  redis.call('XADD', KEYS[6], 'MAXLEN', '~', 10000, '*', 'b', ARGV[at])
+  at = at + 1
+end
+redis.call('HSET', KEYS[1], 'number', ARGV[2], 'position', ARGV[3])
+if ARGV[5] ~= '0' then redis.call('HINCRBY', KEYS[1], 'dead', ARGV[5]) end
+return 'OK'
