@@ -120,7 +120,11 @@ class _Life:
             if identity is not None:
                 log.info("adopted the store server, process %d", living.pid)
                 return identity
-            await self._stop(living)
+            if not await self._stop(living):
+                raise ServerFailed(
+                    f"the old store server, process {living.pid}, does not end even by SIGKILL:"
+                    " its disk may hang; look at that, or restart the machine"
+                )
         process = self._spawn()
         return await self._until_ready(process, self.settings.start_limit_s, progress)
 
@@ -244,11 +248,15 @@ class _Life:
         who = f"the store server, process {process.pid}, is not ready"
         return f"{who} after {limit_s:g} s ({said}){text}"
 
-    async def _stop(self, process: ServerProcess) -> None:
+    async def _stop(self, process: ServerProcess) -> bool:
+        """Whether it ended."""
         polite_s = self.settings.stop_limit_s
+        ended = False
         for number, limit_s in ((signal.SIGTERM, polite_s), (signal.SIGKILL, _KILL_LIMIT_S)):
             process.send(number)
             with trio.move_on_after(limit_s):
                 await process.wait_end()
+                ended = True
                 break
         process.close()
+        return ended

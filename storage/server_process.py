@@ -17,7 +17,7 @@ from pathlib import Path
 
 import trio
 
-from storage.server_directory import LOG, PID, SOCKET, DataDirectory
+from storage.server_directory import LOG, PID, SOCKET, DataDirectory, DataDirectoryHeld
 
 LOG_KEPT_BYTES = 1024 * 1024
 """A longer log moves to server.log.1 when the server is started."""
@@ -66,6 +66,8 @@ class ServerProcess:
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal; nothing happens when it has ended."""
+        if self._end is not None:
+            return  # the number may be another process' by now
         with suppress(ProcessLookupError):
             if self._child is not None:
                 self._child.send_signal(number)
@@ -104,11 +106,10 @@ def spawn(binary: Path, options: Mapping[str, str], directory: DataDirectory) ->
 
     OSError when the program cannot be run. To be called in the main thread.
     """
-    if directory.log.exists() and directory.log.stat().st_size > LOG_KEPT_BYTES:
-        directory.log.rename(directory.log.with_suffix(".log.1"))
+    _tidy(directory)
     lock = directory.lock_for_server()
     try:
-        with directory.log.open("ab") as log:
+        with open(directory.log, "ab", opener=_private) as log:
             child = subprocess.Popen(
                 [binary, *_arguments(options, directory)],
                 cwd=directory.store,
@@ -126,9 +127,26 @@ def spawn(binary: Path, options: Mapping[str, str], directory: DataDirectory) ->
 
 
 def find_living(directory: DataDirectory) -> ServerProcess | None:
-    """The server whose socket is in the directory, also when it does not answer."""
+    """The server whose socket is in the directory, also when it does not answer.
+
+    DataDirectoryHeld when it lives where we cannot see processes, as in another container.
+    """
     pid = _listener(directory.socket, directory.store / PID)
+    if pid == 0:
+        raise DataDirectoryHeld(directory.data, None)
     return None if pid is None else ServerProcess(pid)
+
+
+def _tidy(directory: DataDirectory) -> None:
+    if directory.log.exists() and directory.log.stat().st_size > LOG_KEPT_BYTES:
+        directory.log.rename(directory.log.with_suffix(".log.1"))
+    # A server that is killed while it rewrites its file leaves the half of the new one for ever.
+    for left in directory.store.glob("temp-*"):
+        left.unlink(missing_ok=True)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _arguments(options: Mapping[str, str], directory: DataDirectory) -> Sequence[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from storage.server_directory import DataDirectory, hold_directory
+from storage.server_directory import DataDirectory, DataDirectoryHeld, hold_directory
 from storage.server_process import LOG_KEPT_BYTES, ServerProcess, find_living, spawn
 
 pytestmark = pytest.mark.real
@@ -107,6 +107,9 @@ def test_the_listener_is_found_even_when_it_takes_no_more_calls(tmp_path: Path) 
         assert found_pid(held) is None
         (held.store / "server.pid").write_text(f"{os.getpid()}\n")
         assert found_pid(held) == os.getpid()
+        (held.store / "server.pid").write_text("0\n")
+        with pytest.raises(DataDirectoryHeld):  # what the kernel says of other containers
+            found_pid(held)
 
 
 def found_pid(held: DataDirectory) -> int | None:
@@ -117,9 +120,11 @@ def found_pid(held: DataDirectory) -> int | None:
     return found.pid
 
 
-def test_a_long_log_is_moved_aside_and_the_lock_is_inherited(tmp_path: Path) -> None:
+def test_a_start_tidies_up_and_leaves_its_lock_to_the_server(tmp_path: Path) -> None:
     with hold_directory(tmp_path) as held:
         held.log.write_text("x" * (LOG_KEPT_BYTES + 1))
+        unfinished = held.store / "temp-rewriteaof-bg-4711.aof"
+        unfinished.write_text("half a file")
         program = tmp_path / "program"
         program.write_text("#!/bin/sh\numask; echo $1 $2; exec sleep 600\n")
         program.chmod(0o700)
@@ -127,6 +132,8 @@ def test_a_long_log_is_moved_aside_and_the_lock_is_inherited(tmp_path: Path) -> 
         try:
             assert held.server_lives()
             assert held.log.with_suffix(".log.1").stat().st_size > LOG_KEPT_BYTES
+            assert held.log.stat().st_mode & 0o777 == 0o600
+            assert not unfinished.exists()
         finally:
             process.send(signal.SIGKILL)
             trio.run(process.wait_end)
