@@ -59,6 +59,6 @@ def told(error: Exception) -> StoreError:
 def _send(client: redis.Redis, calls: Sequence[Call]) -> list[Reply]:
     with client.pipeline(transaction=False) as pipeline:
         for name, keys, arguments in calls:
-            pipeline.evalsha(_DIGESTS[name], len(keys), *keys, *arguments)  # type: ignore[arg-type]
+            pipeline.evalsha(_DIGESTS[name], len(keys), *keys, *arguments)
         replies: list[Reply] = pipeline.execute(raise_on_error=False)
         return replies

@@ -1,0 +1,26 @@
+"""The store in memory keeps the contract."""
+
+import pytest
+
+from engine.points import Batch
+from engine.ports import Group, Refused
+from storage.memory import MemoryStore
+from tests.storage.store_contract import T0_MS, StoreContract, points
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore(partitions=2)
+
+
+class TestMemoryStore(StoreContract):
+    """The contract, without a server."""
+
+
+async def test_a_full_store_refuses_points(store: MemoryStore) -> None:
+    own = await store.acquire(0)
+    store.used = store.limit + 1
+    (reply,) = await store.append([Group(0, own.epoch, 1, (Batch(points(1)),), T0_MS)])
+    assert isinstance(reply, Refused)
+    assert reply.code == "oom"
+    assert "full" in str(reply)
