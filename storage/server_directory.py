@@ -9,8 +9,10 @@ Locks are the kernel's and end with their processes, so that a crash leaves noth
 """
 
 import fcntl
+import hashlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -142,17 +144,32 @@ def _short_path(store: Path) -> Generator[Path, None, None]:
     if len(os.fsencode(store / SOCKET)) <= SOCKET_PATH_LIMIT_BYTES:
         yield store
         return
-    # In a fresh directory that only this user can enter: nobody can put a link of his own there.
-    runtime = Path(tempfile.mkdtemp(prefix="statflow-", dir=_short_base()))
+    runtime = _runtime(store)
     try:
         link = runtime / "store"
+        link.unlink(missing_ok=True)
         link.symlink_to(store, target_is_directory=True)
         yield link
     finally:
         shutil.rmtree(runtime, ignore_errors=True)
 
 
-def _short_base() -> str:
+def _runtime(store: Path) -> Path:
+    """A short directory that only this user can enter, so that nobody else puts a link there.
+
+    The same one at each start, for a program that is killed leaves it behind; unless somebody took
+    its name.
+    """
+    digest = hashlib.blake2s(os.fsencode(store), digest_size=6).hexdigest()
+    name = f"statflow-{os.geteuid()}-{digest}"
+    room = SOCKET_PATH_LIMIT_BYTES - len(f"/{name}/store/{SOCKET}")
     base = tempfile.gettempdir()
-    room = SOCKET_PATH_LIMIT_BYTES - len("/statflow-12345678/store/") - len(SOCKET)
-    return base if len(os.fsencode(base)) <= room else "/tmp"
+    if len(os.fsencode(base)) > room:
+        base = "/tmp"
+    path = Path(base, name)
+    with suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+    found = path.lstat()
+    if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077:
+        return path
+    return Path(tempfile.mkdtemp(prefix="statflow-", dir=base))

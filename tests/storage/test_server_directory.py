@@ -105,6 +105,24 @@ def test_a_long_path_has_a_short_way_to_its_socket(tmp_path: Path) -> None:
     assert (data / "store" / "s.sock").read_text() == "here"
 
 
+def test_the_short_way_is_the_same_again_unless_somebody_took_its_name(tmp_path: Path) -> None:
+    data = tmp_path / ("x" * 100)
+    with hold_directory(data) as held:
+        usual = held.socket.parent.parent
+    usual.mkdir(mode=0o700)  # as a killed program leaves it
+    (usual / "store").symlink_to("/nowhere")
+    with hold_directory(data) as held:
+        assert held.socket.parent.parent == usual
+        assert held.socket.parent.resolve() == held.store
+    usual.symlink_to(tmp_path)  # as somebody who wants our socket would do
+    try:
+        with hold_directory(data) as held:
+            assert held.socket.parent.parent != usual
+            assert held.socket.parent.resolve() == held.store
+    finally:
+        usual.unlink()
+
+
 def test_a_long_temporary_directory_is_not_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
