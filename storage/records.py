@@ -1,0 +1,32 @@
+"""Small records as bytes: a version byte, then a msgpack array. Pure.
+
+A later release may add fields at the end, which this one ignores; a change that this one must not
+ignore gets another version, which this one refuses to read.
+"""
+
+from typing import Any, Final
+
+import msgpack
+
+from engine.ports import Damaged
+
+VERSION: Final = b"\x01"
+
+
+def pack(*fields: object) -> bytes:
+    """A record of these fields."""
+    packed: bytes = msgpack.packb(fields)
+    return VERSION + packed
+
+
+def unpack(record: bytes, fields: int, what: str) -> tuple[Any, ...]:
+    """The first `fields` fields of a record; Damaged, naming `what`, when it has not got them."""
+    if record[:1] != VERSION:
+        raise Damaged(f"{what}: its version is {record[:1].hex() or 'missing'}, not known here")
+    try:
+        found: object = msgpack.unpackb(record[1:], use_list=False)
+    except ValueError as error:
+        raise Damaged(f"{what}: {error}") from error
+    if not isinstance(found, tuple) or len(found) < fields:
+        raise Damaged(f"{what}: fields are missing")
+    return found[:fields]
