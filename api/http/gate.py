@@ -7,6 +7,8 @@ without reading the rest of the request, but for a moment in which the client ma
 
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any, Final
 
 import trio
@@ -44,6 +46,10 @@ REQUEST: Final = "statflow.request"
 """Where in the scope the framework finds the `RawRequest`."""
 
 
+GUARD: Final = "statflow.guard"
+"""Where in the scope's state the server puts the connection, if it is ours."""
+
+
 class Gate:
     """An ASGI application around another."""
 
@@ -64,7 +70,8 @@ class Gate:
         query = bytes(scope["query_string"])
         problem = head_problem(scope.get("raw_path") or b"", query, headers)
         method = scope.get("method", "GET")
-        request = RawRequest(method, scope["path"], query, headers, b"", request_id)
+        client = (scope.get("client") or ("",))[0]
+        request = RawRequest(method, scope["path"], query, headers, b"", request_id, client)
         if scope["type"] == "websocket":
             await self._websocket(scope, receive, send, request, problem)
         else:
@@ -91,9 +98,7 @@ class Gate:
             held.release()
         else:
             try:
-                scope[REQUEST] = RawRequest(
-                    request.method, request.path, request.query, request.headers, body, request.id
-                )
+                scope[REQUEST] = replace(request, body=body)
                 await self.app(scope, _replay(body, receive), send)
             finally:
                 held.release()
@@ -180,8 +185,10 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, reply: RawReply) -
     if str(scope.get("http_version", "1.1")).startswith("1"):
         closing = ((b"connection", b"close"),)
     start = {"status": reply.status, "headers": _sized(reply, closing)}
-    await send({"type": "http.response.start", **start})
-    await send({"type": "http.response.body", "body": reply.body, "more_body": True})
+    guard = (scope.get("state") or {}).get(GUARD)
+    with guard.replying() if guard is not None else nullcontext():
+        await send({"type": "http.response.start", **start})
+        await send({"type": "http.response.body", "body": reply.body, "more_body": True})
     left = LINGER_BYTES
     with trio.move_on_after(LINGER_S):
         while left > 0:

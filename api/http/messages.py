@@ -24,7 +24,10 @@ SAFE: Final[tuple[Header, ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class RawRequest:
-    """One request with its whole body; `query` is still percent-encoded, `id` names it in logs."""
+    """One request with its whole body; `query` is still percent-encoded, `id` names it in logs.
+
+    `client` is the address of the peer, which may be a proxy.
+    """
 
     method: str
     path: str
@@ -32,6 +35,7 @@ class RawRequest:
     headers: tuple[Header, ...]
     body: bytes
     id: str
+    client: str = ""
 
     def header(self, name: bytes) -> bytes | None:
         """The last value of a header, or None."""

@@ -55,11 +55,12 @@ TABLE: Final[dict[str, tuple[int, str]]] = {
     "unknown_parameter": (422, "A query parameter is not known"),
     "parameter_invalid": (422, "A query parameter has a value that is not allowed"),
     "too_many_parameters": (400, "There are too many query parameters"),
+    "too_many_stats": (422, "Too many stats are asked for at once"),
     "range_invalid": (422, "The time range is empty or turned round"),
     "resolution_invalid": (422, "This resolution is not offered"),
     "too_many_points": (422, "The answer would have too many points"),
-    "too_many_stats": (422, "Too many stats are asked for at once"),
     "expression_invalid": (422, "The expression is not valid"),
+    "csv_invalid": (422, "The text is not CSV as it is written here"),
     "format": (422, "This format is not offered"),
     "cursor_invalid": (422, "The cursor is not one of ours"),
     # points

@@ -6,10 +6,10 @@ Law: the sentence follows from code and field alone, so that a repeated request 
 from typing import Final
 
 from api.http.decode import ID_LIMIT
-from api.http.names import LENGTH_LIMIT
 from api.http.problems import TABLE
 from api.http.repeats import Refusal
 from engine.points import AHEAD_LIMIT_MS, VALUE_LIMIT
+from engine.stats import NAME_LENGTH_MAX
 
 SENTENCES: Final[dict[str, str]] = {
     "item_type": 'An item is an object: {"stat":"page.views","value":1,"type":"counter"}.',
@@ -21,7 +21,7 @@ SENTENCES: Final[dict[str, str]] = {
     "duplicate_field": "{field}: stands twice in the item.",
     "value_type": "{field}: must be a number.",
     "value_out_of_range": f"{{field}}: must lie between -{VALUE_LIMIT:g} and {VALUE_LIMIT:g}.",
-    "stat_name_length": f"stat: 1 to {LENGTH_LIMIT} characters, not only spaces.",
+    "stat_name_length": f"stat: 1 to {NAME_LENGTH_MAX} characters, not only spaces.",
     "stat_name_chars": "stat: no control characters, line breaks or marks that turn text round.",
     "stat_name_prefix": "stat: the API key may only write to names with its prefix.",
     "stat_type": "type: counter or value.",

@@ -6,6 +6,7 @@ body: the same key with another body is a mistake of the sender, not a repeat.
 """
 
 import re
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Final, NamedTuple, Self
 
@@ -19,7 +20,7 @@ WINDOW_MS: Final = 3_600_000
 """How long a claim is remembered, in milliseconds."""
 
 FIELD_LIMIT: Final = 32
-"""Characters of a field name that are kept in an answer: a thousand of them must fit a claim."""
+"""Bytes of a field name that are told: a thousand refusals must fit into the 64 KiB of a claim."""
 
 UUID7_FORM: Final = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE
@@ -46,16 +47,25 @@ class Answer(NamedTuple):
     stat: int
     refused: tuple[Refusal, ...]
 
+    @classmethod
+    def of(cls, body: bytes, accepted: int, stat: int, refused: Iterable[Refusal]) -> Self:
+        """An answer that a repeat can be given word for word: refusals in order, names cut."""
+        return cls(body, accepted, stat, tuple(sorted(map(_cut, refused))))
+
     def pack(self) -> bytes:
-        """As stored with a claim; at most 64 KiB for a thousand refusals."""
-        refused = [(r.item, r.code, r.field[:FIELD_LIMIT]) for r in self.refused]
-        return self.body_digest + _PACK.encode((self.accepted, self.stat, refused))
+        """As stored with a claim."""
+        return self.body_digest + _PACK.encode((self.accepted, self.stat, self.refused))
 
     @classmethod
     def unpack(cls, packed: bytes) -> Self:
         """Read what `pack` wrote."""
         accepted, stat, refused = _UNPACK.decode(packed[8:])
         return cls(packed[:8], accepted, stat, tuple(refused))
+
+
+def _cut(refusal: Refusal) -> Refusal:
+    field = refusal.field.encode(errors="replace")[:FIELD_LIMIT].decode(errors="ignore")
+    return refusal._replace(field=field)
 
 
 _PACK: Final = msgspec.msgpack.Encoder()

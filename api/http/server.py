@@ -8,7 +8,8 @@ Hypercorn, slow bodies by the gate.
 import logging
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from typing import Any, Final, cast
 
 import trio
@@ -17,7 +18,7 @@ from hypercorn.config import Config
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 
-from api.http.gate import App
+from api.http.gate import GUARD, App
 
 log = logging.getLogger("statflow.http")
 
@@ -85,7 +86,7 @@ async def serve_http(
         task_status.started()
         await wait_stop()
         accepting.cancel_scope.cancel()
-        connections.cancel_scope.deadline = trio.current_time() + GRACE_S
+        connections.start_soon(server.abort_after, GRACE_S, connections.cancel_scope)
         await server.context.terminated.set()
 
 
@@ -94,26 +95,40 @@ class _Server:
         self.config = hypercorn_config()
         self.context = WorkerContext(None)
         self.app = ASGIWrapper(cast("Any", app))
-        self.connections = 0
+        self.guards: set[GuardedStream] = set()
+        self.empty = trio.Event()
 
     async def accept(self, listener: "Listener", nursery: trio.Nursery) -> None:
         async with listener:
             await trio.serve_listeners(self._serve, [listener], handler_nursery=nursery)
 
+    async def abort_after(self, grace_s: float, connections: trio.CancelScope) -> None:
+        with trio.move_on_after(grace_s):
+            if self.guards:
+                await self.empty.wait()
+        # Hypercorn shields what it sends: cancelling alone would wait for it.
+        for guard in tuple(self.guards):
+            guard.abort()
+        connections.cancel()
+
     async def _serve(self, stream: trio.abc.Stream) -> None:
-        if self.connections >= CONNECTIONS_LIMIT:
+        if len(self.guards) >= CONNECTIONS_LIMIT:
             await trio.aclose_forcefully(stream)
             return
-        self.connections += 1
+        guard = _guard_of(stream)
+        self.guards.add(guard)
         try:
-            with trio.CancelScope() as scope:
-                _guard_of(stream).scope = scope
+            with guard.scope:
                 # It takes any stream that has a socket, whatever its signature says.
-                await TCPServer(self.app, self.config, self.context, {}, cast("Any", stream))
+                given = cast("Any", stream)
+                await TCPServer(self.app, self.config, self.context, {GUARD: guard}, given)
         except Exception:
             log.exception("a connection failed")
         finally:
-            self.connections -= 1
+            self.guards.discard(guard)
+            if not self.guards:
+                self.empty.set()
+                self.empty = trio.Event()
 
 
 def hypercorn_config() -> Config:
@@ -139,12 +154,35 @@ class GuardedStream(trio.abc.HalfCloseableStream):
     def __init__(self, stream: trio.SocketStream) -> None:
         self.stream = stream
         self.socket = stream.socket
-        self.scope: trio.CancelScope | None = None
+        self.scope = trio.CancelScope()
+        self._patience: trio.CancelScope | None = None
+        self._replied: trio.Event | None = None
+
+    def abort(self) -> None:
+        """Give up at once."""
+        self.scope.cancel()
+        if self._patience is not None:
+            self._patience.cancel()
+
+    @contextmanager
+    def replying(self) -> Generator[None]:
+        """Nobody else ends the sending side meanwhile.
+
+        Hypercorn's reader does, when it sees more bytes after a reply has said that it is the last.
+        """
+        self._replied = trio.Event()
+        try:
+            yield
+        finally:
+            self._replied.set()
+            self._replied = None
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        with trio.move_on_after(SEND_S) as patience:
+        with trio.move_on_after(SEND_S) as self._patience:
             await self.stream.send_all(data)
-        if patience.cancelled_caught:
+        gave_up = self._patience.cancelled_caught
+        self._patience = None
+        if gave_up:
             await trio.aclose_forcefully(self)
             raise trio.BrokenResourceError("the client takes nothing")
 
@@ -155,11 +193,19 @@ class GuardedStream(trio.abc.HalfCloseableStream):
         return await self.stream.receive_some(max_bytes)
 
     async def send_eof(self) -> None:
-        await self.stream.send_eof()
+        if self._replied is not None:
+            await self._replied.wait()
+        if self._patience is not None:
+            raise trio.BusyResourceError("something is being sent")
+        # Not the stream's own, which another sender could run into.
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            raise trio.BrokenResourceError("the client is gone") from error
+        await trio.lowlevel.checkpoint()
 
     async def aclose(self) -> None:
-        if self.scope is not None:
-            self.scope.deadline = min(self.scope.deadline, trio.current_time() + CLOSE_S)
+        self.scope.deadline = min(self.scope.deadline, trio.current_time() + CLOSE_S)
         await self.stream.aclose()
 
 
