@@ -9,6 +9,7 @@ from enum import StrEnum
 from math import isfinite
 from typing import Final
 
+from api.query.durations import Duration, is_shift, parse_duration
 from api.query.errors import QueryError, quote
 
 QUANTILES: Final = {
@@ -52,9 +53,20 @@ def parse_aggregates(texts: Iterable[str], counter: bool) -> tuple[str, ...]:
     for name in names:
         if name not in AGGREGATES:
             raise QueryError(
-                "agg_invalid", "agg", f"agg: {quote(name)} is none of {', '.join(AGGREGATES)}"
+                "parameter_invalid", "agg", f"agg: {quote(name)} is none of {', '.join(AGGREGATES)}"
             )
     return tuple(dict.fromkeys(names)) or (headline(counter), "count", "min", "max")
+
+
+def parse_shift(text: str, parameter: str = "compare") -> Duration:
+    """How far back to compare: a duration of at most a hundred years."""
+    span = parse_duration(text)
+    if span is None or not is_shift(span):
+        raise QueryError(
+            "parameter_invalid", parameter,
+            f"{parameter}: {quote(text)} is no time to go back; for example 1d, 1w, 1y",
+        )  # fmt: skip
+    return span
 
 
 def parse_fill(text: str | None) -> Fill:
@@ -70,7 +82,7 @@ def parse_fill(text: str | None) -> Fill:
         number = float("nan")
     if not isfinite(number):
         raise QueryError(
-            "fill_invalid", "fill",
+            "parameter_invalid", "fill",
             f"fill: {quote(text)} is none of auto, null, zero, previous, linear, none or a number",
         )  # fmt: skip
     return Fill(FillMode.NUMBER, number)

@@ -73,6 +73,23 @@ def bucket_count(from_ms: int, to_ms: int, resolution: Resolution) -> int:
     return -(-(to_ms - from_ms) // step_ms) + 1
 
 
+def earlier_edges(edges: Ints, count: int, resolution: Resolution, zone: ZoneInfo) -> Ints:
+    """`edges` with at least `count` more buckets before them, where the calendar has them."""
+    if count == 0:
+        return edges
+    first_s = int(edges[0])
+    if resolution.unit is Unit.CLOCK:
+        more = np.arange(-count, 0, dtype=np.int64) * resolution.step_s + first_s
+        return np.concatenate([more[more >= 0], edges])
+    back = {
+        Unit.DAY: Duration(days=count), Unit.WEEK: Duration(days=7 * count),
+        Unit.MONTH: Duration(months=count), Unit.YEAR: Duration(months=12 * count),
+    }[resolution.unit]  # fmt: skip
+    from_ms = max(0, (-back).after(first_s * 1000, zone))
+    more = bucket_edges(from_ms, first_s * 1000, resolution, zone)
+    return np.concatenate([more[more < first_s], edges])
+
+
 def shifted_edges(edges: Ints, back: Duration, resolution: Resolution, zone: ZoneInfo) -> Ints:
     """The edges of the buckets that lie `back` earlier, each beside the one it is compared with.
 
@@ -125,8 +142,8 @@ def _moved(edges: Ints, by: Duration, zone: ZoneInfo) -> Ints:
 
 def _misfit(resolution: Resolution) -> QueryError:
     return QueryError(
-        "compare_invalid", "compare",
-        f"compare: must be a whole number of buckets of {resolution}; for example 1w, 1M or 1y",
+        "parameter_invalid", "compare",
+        f"A shift must be whole buckets, here of {resolution}; for example 1d, 1w, 1M or 1y",
     )  # fmt: skip
 
 

@@ -53,6 +53,14 @@ class Duration:
 
 NO_TIME = Duration()
 
+LONGEST_DAYS = 36_600
+"""Days of the longest shift, a hundred years: no history is longer."""
+
+
+def is_shift(span: Duration) -> bool:
+    """Whether a range can be shifted back by it."""
+    return 0 < span.nominal_ms() <= LONGEST_DAYS * DAY_MS
+
 
 def parse_duration(text: str) -> Duration | None:
     """Read a duration without sign, or a whole number of seconds; None when it is neither."""

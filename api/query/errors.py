@@ -1,5 +1,13 @@
 """What an asker can get wrong, as one type. Pure."""
 
+from typing import Literal
+
+Code = Literal[
+    "parameter_invalid", "range_invalid", "resolution_invalid", "too_many_points",
+    "expression_invalid", "csv_invalid",
+]  # fmt: skip
+"""Every code of `QueryError`; where none says more, it is the parameter that is invalid."""
+
 
 class QueryError(ValueError):
     """A question that cannot be answered as asked.
@@ -8,27 +16,11 @@ class QueryError(ValueError):
     is for people: it quotes the text and says what would be right.
     """
 
-    def __init__(self, code: str, parameter: str, message: str) -> None:
+    def __init__(self, code: Code, parameter: str, message: str) -> None:
         super().__init__(message)
         self.code = code
         self.parameter = parameter
 
-
-CODES = {
-    "time_invalid": "A time could not be read",
-    "timezone_invalid": "No such time zone",
-    "range_invalid": "The range is empty or contradicts itself",
-    "resolution_invalid": "No such resolution",
-    "points_invalid": "The wanted number of points is out of bounds",
-    "too_many_points": "The reply would have too many points",
-    "agg_invalid": "No such aggregate",
-    "fill_invalid": "No such way to fill gaps",
-    "compare_invalid": "The comparison does not fit the resolution",
-    "group_invalid": "No such grouping",
-    "expression_invalid": "The expression cannot be understood",
-    "csv_invalid": "The text is not CSV as it is written here",
-}
-"""Every code of `QueryError`, with the title of its problem."""
 
 QUOTED_CHARACTERS = 60
 

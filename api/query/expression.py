@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from api.query.durations import NO_TIME, Duration
+from api.query.durations import NO_TIME, Duration, is_shift
 from api.query.errors import QueryError
 from api.query.grammar import REDUCING, Binary, Call, Name, Node, Number
 from engine.rollup import Floats
@@ -45,6 +45,8 @@ Source = Callable[[Need], Sequence[Line]]
 def needs(node: Node, back: Duration = NO_TIME) -> list[Need]:
     """What an expression reads, each once, in the order of its text."""
     found = list(dict.fromkeys(_needs(node, back)))
+    if any(need.back and not is_shift(need.back) for need in found):
+        raise QueryError("expression_invalid", "expr", "expr: at most a hundred years of shifts")
     if len({need.back for need in found}) > SHIFTS_LIMIT:
         raise QueryError(
             "expression_invalid", "expr", f"expr: at most {SHIFTS_LIMIT} different shifts"

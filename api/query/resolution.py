@@ -13,7 +13,17 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from api.query.calendar import DAY, MONTH, WEEK, YEAR, Resolution, Unit, bucket_count, bucket_edges
+from api.query.calendar import (
+    DAY,
+    MONTH,
+    WEEK,
+    YEAR,
+    Resolution,
+    Unit,
+    bucket_count,
+    bucket_edges,
+    shifted_edges,
+)
 from api.query.durations import Duration, parse_duration
 from api.query.errors import QueryError, quote
 from api.query.times import Range
@@ -72,7 +82,7 @@ def parse_points(text: str | None, parameter: str = "points") -> int:
     if text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= POINTS_LIMIT:
         return int(text)
     raise QueryError(
-        "points_invalid", parameter,
+        "parameter_invalid", parameter,
         f"{parameter}: {quote(text)} is not a whole number from 1 to {POINTS_LIMIT}",
     )  # fmt: skip
 
@@ -87,31 +97,40 @@ def make_plan(
     percentiles: bool = False,
     finest: Tier = TIERS[0],
     since_s: int = 0,
+    shifts: Iterable[Duration] = (),
     limit: int | None = POINTS_LIMIT,
 ) -> Plan:
     """Decide the buckets and tiers for a range.
 
     `finest` is the finest tier that may be read. Nothing is looked for before `since_s` (epoch s),
-    and `auto` begins there, so that all of a short history is not one bucket. More than `limit`
-    points raise `too_many_points`, which names the finest resolution allowed.
+    and `auto` begins there, so that all of a short history is not one bucket. The tiers must also
+    have the range as far back as each of `shifts`. More than `limit` points raise
+    `too_many_points`, which names the finest resolution allowed. A range that ends now includes
+    this millisecond.
     """
-    now_s = now_ms // 1000
     if requested is None:
         asked = Range(min(max(asked.from_ms, since_s * 1000), asked.to_ms - 1), asked.to_ms)
-    needed_s = max(asked.from_ms // 1000, since_s)
-    tiers = [tier for tier in TIERS if tier.width_s >= finest.width_s]
-    kept = _kept(tiers, needed_s, now_s)
-    kept_histograms = _kept(HISTOGRAMS, needed_s, now_s) if percentiles else []
+    shifts = tuple(shifts)
+    oldest_ms = min([asked.from_ms, *((-shift).after(asked.from_ms, zone) for shift in shifts)])
+    needed_s = max(oldest_ms // 1000, since_s, 0)
+    kept = _kept(TIERS, finest, needed_s, now_ms // 1000)
+    kept_histograms = _kept(HISTOGRAMS, finest, needed_s, now_ms // 1000) if percentiles else []
     base_s = max([kept[0].width_s] + [tier.width_s for tier in kept_histograms[:1]])
     if requested is None:
-        resolution = _auto(asked, base_s, points)
+        resolution = _auto(asked, base_s, min(points, limit or points), limit or POINTS_LIMIT)
     else:
         if limit is not None and bucket_count(asked.from_ms, asked.to_ms, requested) > limit:
             raise _too_many(asked, requested, base_s, limit)
         resolution = _covered(requested, base_s)
-    edges = bucket_edges(asked.from_ms, asked.to_ms, resolution, zone)
-    tier, exact = _tier_for(edges, kept)
-    histogram_tier, exact_too = _tier_for(edges, kept_histograms) if percentiles else (None, True)
+    until_ms = asked.to_ms + (asked.to_ms == now_ms)
+    edges = bucket_edges(asked.from_ms, until_ms, resolution, zone)
+    all_edges = np.concatenate(
+        [edges, *(shifted_edges(edges, shift, resolution, zone) for shift in shifts)]
+    )
+    tier, exact = _tier_for(all_edges, kept)
+    if not percentiles:
+        return Plan(resolution, requested, edges, tier, None, not exact)
+    histogram_tier, exact_too = _tier_for(all_edges, kept_histograms)
     return Plan(resolution, requested, edges, tier, histogram_tier, not (exact and exact_too))
 
 
@@ -144,12 +163,13 @@ def _resolution_of(span: Duration) -> Resolution | None:
     return clock_resolution(width_s) if width_s in _CLOCK_WIDTHS else None
 
 
-def _kept(tiers: Iterable[Tier], needed_s: int, now_s: int) -> list[Tier]:
+def _kept(tiers: Iterable[Tier], finest: Tier, needed_s: int, now_s: int) -> list[Tier]:
     """The tiers that still have everything since `needed_s`, the finest first."""
-    return [tier for tier in tiers if tier.oldest(now_s) <= needed_s]
+    wide = (tier for tier in tiers if tier.width_s >= finest.width_s)
+    return [tier for tier in wide if tier.oldest(now_s) <= needed_s]
 
 
-def _auto(asked: Range, base_s: int, points: int) -> Resolution:
+def _auto(asked: Range, base_s: int, points: int, limit: int) -> Resolution:
     """The resolution that comes nearest to `points` points, by ratio, and is covered."""
 
     def distance(resolution: Resolution) -> float:
@@ -157,7 +177,7 @@ def _auto(asked: Range, base_s: int, points: int) -> Resolution:
 
     fitting = [r for r in _AUTO if r.unit is not Unit.CLOCK or r.step_s % base_s == 0]
     allowed = [
-        r for r in fitting if bucket_count(asked.from_ms, asked.to_ms, r) < POINTS_LIMIT
+        r for r in fitting if bucket_count(asked.from_ms, asked.to_ms, r) < limit
     ] or fitting[-1:]
     return min(allowed, key=distance)
 

@@ -36,7 +36,7 @@ def parse_zone(text: str, parameter: str = "tz") -> ZoneInfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
         raise QueryError(
-            "timezone_invalid", parameter,
+            "parameter_invalid", parameter,
             f"{parameter}: no time zone {quote(text)}; for example UTC, Europe/Paris, Asia/Kolkata",
         ) from error  # fmt: skip
 
@@ -60,7 +60,7 @@ def parse_time(text: str, parameter: str, now_ms: int, zone: ZoneInfo) -> int:
         at_ms = None  # 31 February, or a year that no calendar has
     if at_ms is None or at_ms > LATEST_MS:
         raise QueryError(
-            "time_invalid", parameter,
+            "parameter_invalid", parameter,
             f"{parameter}: {quote(text)} is not a time; for example {EXAMPLES}",
         )  # fmt: skip
     return max(0, at_ms)
@@ -200,7 +200,7 @@ def _before(end_ms: int, last: str, zone: ZoneInfo) -> int:
         start = 0
     if start is None:
         raise QueryError(
-            "time_invalid", "last",
+            "parameter_invalid", "last",
             f"last: {quote(last)} is not a duration; for example 15m, 24h, 7d",
         )  # fmt: skip
     return max(0, start)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from api.query.aggregates import Fill, FillMode, parse_aggregates, parse_fill
+from api.query.aggregates import Fill, FillMode, parse_aggregates, parse_fill, parse_shift
+from api.query.durations import Duration
 from api.query.errors import QueryError
 
 
@@ -25,7 +26,7 @@ def test_aggregates_are_read_in_their_order_and_once(
 def test_other_aggregates_are_refused(text: str) -> None:
     with pytest.raises(QueryError, match="is none of sum, count") as caught:
         parse_aggregates([text], True)
-    assert caught.value.code == "agg_invalid"
+    assert caught.value.code == "parameter_invalid"
 
 
 @pytest.mark.parametrize(
@@ -49,4 +50,15 @@ def test_ways_to_fill(text: str | None, fill: Fill) -> None:
 def test_other_ways_are_refused(text: str) -> None:
     with pytest.raises(QueryError, match="fill: ") as caught:
         parse_fill(text)
-    assert caught.value.code == "fill_invalid"
+    assert caught.value.code == "parameter_invalid"
+
+
+def test_a_shift_is_a_duration() -> None:
+    assert parse_shift("1w") == Duration(days=7)
+    assert parse_shift("100y") == Duration(months=1200)
+
+
+@pytest.mark.parametrize("text", ["", "0s", "-1w", "week", "101y", "99999999999d"])
+def test_other_shifts_are_refused(text: str) -> None:
+    with pytest.raises(QueryError, match=r"compare: .* for example 1d, 1w, 1y"):
+        parse_shift(text)

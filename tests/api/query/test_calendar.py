@@ -16,6 +16,7 @@ from api.query.calendar import (
     Resolution,
     bucket_count,
     bucket_edges,
+    earlier_edges,
     shifted_edges,
 )
 from api.query.durations import Duration
@@ -153,11 +154,29 @@ def test_a_shift_is_whole_buckets(resolution: Resolution, back: Duration, first:
     ],
 )
 def test_a_shift_that_cuts_buckets_is_refused(resolution: Resolution, back: Duration) -> None:
-    with pytest.raises(QueryError, match="whole number of buckets") as caught:
+    with pytest.raises(QueryError, match="must be whole buckets") as caught:
         shifted("2026-03-31", "2026-04-01", resolution, back)
-    assert caught.value.code == "compare_invalid"
+    assert caught.value.code == "parameter_invalid"
 
 
 def test_days_without_counterpart_become_empty_buckets() -> None:
     found = shifted("2026-03-29", "2026-04-01", MONTH, Duration(months=1))
     assert found == ["2026-02-01T00:00", "2026-03-01T00:00"]
+
+
+@pytest.mark.parametrize("resolution", [HOUR, DAY, WEEK, MONTH, YEAR])
+def test_buckets_go_on_before_the_first_one(resolution: Resolution) -> None:
+    low, high = (parse_time(text, "from", 0, PARIS) for text in ("2026-03-20", "2026-04-02"))
+    edges = bucket_edges(low, high, resolution, PARIS)
+    longer = earlier_edges(edges, 5, resolution, PARIS)
+    assert longer[-len(edges) :].tolist() == edges.tolist()
+    assert len(longer) == len(edges) + 5
+    whole = bucket_edges(int(longer[0]) * 1000, high, resolution, PARIS)
+    assert longer.tolist() == whole.tolist()
+    assert earlier_edges(edges, 0, resolution, PARIS) is edges
+
+
+@pytest.mark.parametrize("resolution", [HOUR, MONTH])
+def test_no_bucket_is_before_1970(resolution: Resolution) -> None:
+    edges = bucket_edges(7_200_000, 7_300_000, resolution, PARIS)
+    assert len(earlier_edges(edges, 100, resolution, PARIS)) <= len(edges) + 2

@@ -181,6 +181,12 @@ def test_shifts_are_bounded() -> None:
         needs(parse_expression(text, ["a"]))
 
 
+@pytest.mark.parametrize("text", ["shift(a, 101y)", "shift(shift(a, 60y), 60y)"])
+def test_shifts_go_back_a_hundred_years_at_most(text: str) -> None:
+    with pytest.raises(QueryError, match="at most a hundred years"):
+        needs(parse_expression(text, ["a"]))
+
+
 @pytest.mark.parametrize(
     ("text", "step_s", "buckets"),
     [

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from api.query.calendar import DAY, MONTH, WEEK, YEAR
+from api.query.durations import Duration
 from api.query.errors import QueryError
 from api.query.resolution import Plan, clock_resolution, make_plan, parse_points, parse_resolution
 from api.query.times import Range, parse_range
@@ -157,6 +158,33 @@ def test_auto_begins_where_there_was_something() -> None:
     assert found.resolution.name == "10s"
     assert len(found.edges) == 362
     assert len(plan("-1h", since_s=NOW // 1000 + 60).edges) == 2
+
+
+def test_what_is_compared_must_be_kept_too() -> None:
+    week = Duration(days=7)
+    found = plan("-6h", "1m", shifts=[week])
+    assert (found.resolution.name, found.tier) == ("15m", M15)
+    assert plan("-6h", shifts=[week]).resolution.name == "15m"
+    assert plan("-6h", shifts=[Duration(months=1200)]).tier is D1
+    # A UTC day is exact in London's winter, but not in the summer that it is compared with.
+    asked = Range(1_769_904_000_000, 1_770_076_800_000)
+    london = ZoneInfo("Europe/London")
+    assert make_plan(asked, DAY, london, NOW).tier is D1
+    found = make_plan(asked, DAY, london, NOW, shifts=[Duration(months=6)])
+    assert (found.tier, found.approximate) == (H1, False)
+
+
+def test_a_range_that_ends_now_includes_this_millisecond() -> None:
+    whole_hour = 1_774_746_000_000
+    found = make_plan(Range(whole_hour - 7_200_000, whole_hour), parse_resolution("1h"), UTC,
+                      whole_hour)  # fmt: skip
+    assert found.to_s == whole_hour // 1000 + 3600
+
+
+def test_several_series_share_a_limit() -> None:
+    with pytest.raises(QueryError, match=r"at most 100 are allowed; the finest allowed is 8h"):
+        plan("-30d", "1h", limit=100)
+    assert len(plan("-30d", limit=100).edges) <= 101
 
 
 def test_a_tier_can_be_ruled_out() -> None:

@@ -84,7 +84,7 @@ def test_every_form_of_a_time(text: str, moment: str) -> None:
 def test_what_is_no_time_is_named_with_three_examples(text: str) -> None:
     with pytest.raises(QueryError) as caught:
         parse_time(text, "from", NOW, PARIS)
-    assert (caught.value.code, caught.value.parameter) == ("time_invalid", "from")
+    assert (caught.value.code, caught.value.parameter) == ("parameter_invalid", "from")
     message = str(caught.value)
     assert message.startswith(f'from: "{text[:20]}')
     assert all(at(example) for example in message.split("for example ")[1].split(", "))
@@ -109,7 +109,7 @@ def test_a_zone_goes_by_its_name(text: str) -> None:
 def test_what_is_no_zone_is_refused(text: str) -> None:
     with pytest.raises(QueryError, match="for example UTC, Europe/Paris") as caught:
         parse_zone(text)
-    assert caught.value.code == "timezone_invalid"
+    assert caught.value.code == "parameter_invalid"
 
 
 @pytest.mark.parametrize(
@@ -137,10 +137,10 @@ def test_a_range_is_what_its_ends_say(
         ("now", "now-1h", None, "range_invalid", "from"),
         ("now+1m", None, None, "range_invalid", "from"),
         ("-1h", None, "1h", "range_invalid", "last"),
-        (None, None, "often", "time_invalid", "last"),
-        (None, None, "0s", "time_invalid", "last"),
-        ("soon", None, None, "time_invalid", "from"),
-        (None, "soon", None, "time_invalid", "to"),
+        (None, None, "often", "parameter_invalid", "last"),
+        (None, None, "0s", "parameter_invalid", "last"),
+        ("soon", None, None, "parameter_invalid", "from"),
+        (None, "soon", None, "parameter_invalid", "to"),
     ],
 )
 def test_a_range_that_is_none_is_refused(
