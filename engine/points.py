@@ -88,7 +88,9 @@ class Batch:
     @property
     def size(self) -> int:
         """Weight in bytes for admission: what the batch will take in the log, about."""
-        return 24 * len(self.points) + sum(64 + len(c.answer) for c in self.claims) + 64
+        claims = sum(64 + len(claim.answer) for claim in self.claims)
+        commands = sum(64 + len(command.body) for command in self.commands)
+        return 24 * len(self.points) + claims + commands + 64
 
 
 @dataclass(frozen=True, slots=True)
