@@ -1,4 +1,4 @@
-"""The two ways to talk: every message, coalesced (`Mailbox`), or only the newest (`Latest`).
+"""How actors are told: every message, and one wake-up for all that have arrived.
 
 Law: putting never waits. A `Mailbox` is unbounded by type and bounded by construction; whoever
 puts into one states why.
@@ -65,27 +65,3 @@ class Mailbox(Generic[T]):
     def _abort(self, _: RaiseCancelT) -> Abort:
         self._reader = None
         return Abort.SUCCEEDED
-
-
-class Latest(Generic[T]):
-    """The newest value only: late readers skip what they missed."""
-
-    __slots__ = ("_changed", "value")
-
-    def __init__(self, value: T) -> None:
-        self.value = value
-        self._changed = trio.Event()
-
-    def __repr__(self) -> str:
-        return f"<Latest {self.value!r}>"
-
-    def set(self, value: T) -> None:
-        """Replace the value and wake everybody who waits for a change."""
-        self.value = value
-        changed, self._changed = self._changed, trio.Event()
-        changed.set()
-
-    async def wait_change(self) -> T:
-        """The value after the next `set`."""
-        await self._changed.wait()
-        return self.value

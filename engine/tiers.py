@@ -5,7 +5,6 @@ every tier is kept at least as long as a chunk of the next one spans.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 MINUTE_S = 60
 HOUR_S = 3_600
@@ -80,12 +79,3 @@ def least_keep_s(tier: Tier) -> int:
     ladder = HISTOGRAMS if tier in HISTOGRAMS else STORED
     wider = ladder[ladder.index(tier) + 1]
     return wider.chunk_s + tier.chunk_s + 5 * MINUTE_S
-
-
-def check_ladder(ladder: tuple[Tier, ...]) -> None:
-    """Raise ValueError unless each tier outlives and divides the chunks of the next."""
-    for finer, wider in pairwise(ladder):
-        if finer.keep_s is None or finer.keep_s < wider.chunk_s:
-            raise ValueError(f"{finer.name} is gone before a chunk of {wider.name} can be made")
-        if wider.chunk_s % finer.chunk_s or wider.width_s % finer.width_s:
-            raise ValueError(f"chunks of {finer.name} do not fill those of {wider.name}")
