@@ -1,0 +1,82 @@
+"""What do many stats cost? 100,000 with a point a second each, then 1,000,000 registered ones."""
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import trio
+
+from api.clock import WallClock
+from bench.processes import cpu_s, resident_bytes
+from bench.report import Figure, of_samples, once
+from engine.node import Node, open_node
+from engine.points import Batch, Command, Points
+from storage.opening import open_store
+from storage.server_testing import ThrowawayServer, embedded_server
+
+ACTIVE = 100_000
+SECONDS = int(os.environ.get("BENCH_SECONDS", "120"))
+REGISTERED = 1_000_000
+PARTITIONS = 16
+BATCH = 1_000
+
+
+def measure() -> list[Figure]:
+    """Run both on a server of their own."""
+    with tempfile.TemporaryDirectory() as place, embedded_server(Path(place)) as server:
+        return trio.run(_both, server)
+
+
+async def _both(server: ThrowawayServer) -> list[Figure]:
+    async with open_store(server.url, PARTITIONS) as store, open_node(store, WallClock()) as node:
+        await node.wait_ready()
+        return await _active(node, server) + await _registered(node, server)
+
+
+async def _active(node: Node, server: ThrowawayServer) -> list[Figure]:
+    """One point a second for each stat, in batches that each stay in one partition."""
+    batches = np.arange(ACTIVE).reshape(-1, BATCH)
+    before, began = resident_bytes(), time.perf_counter()
+    own_s, server_s = cpu_s(), cpu_s(server.pid)
+    latencies: list[float] = []
+    behind_s = 0.0
+    for second in range(SECONDS):
+        for number, stats in enumerate(batches):
+            due = began + second + number / len(batches)
+            await trio.sleep(due - time.perf_counter())
+            sent = time.perf_counter()
+            behind_s = max(behind_s, sent - due)
+            at_ms = np.full(BATCH, node.clock.now_ms(), np.int64)
+            points = Points(stats, at_ms, np.full(BATCH, float(second)))
+            await node.submit(number % PARTITIONS, Batch(points))
+            latencies.append((time.perf_counter() - due) * 1e3)
+    elapsed = time.perf_counter() - began
+    grown = resident_bytes() - before - sum(p.seconds_bytes for p in node.statistics().partitions)
+    return [
+        once("app: share of a core", (cpu_s() - own_s) / elapsed, "cores", 0.15),
+        once("server: share of a core", (cpu_s(server.pid) - server_s) / elapsed, "cores"),
+        once("app: memory a stat beside the 1 s tier", grown / ACTIVE / 1024, "KiB", 4.0),
+        of_samples("acknowledged after", latencies, "ms"),
+        once("behind schedule at worst", behind_s * 1e3, "ms"),
+    ]
+
+
+async def _registered(node: Node, server: ThrowawayServer) -> list[Figure]:
+    """Records as the directory writes them, a thousand a batch."""
+    record = b"x" * 80
+    own, stored = resident_bytes(), resident_bytes(server.pid)
+    began = time.perf_counter()
+    for first in range(0, REGISTERED, BATCH):
+        commands = tuple(Command("stat.put", first + n, record) for n in range(BATCH))
+        points = Points.of((), (), ())
+        await node.submit(first // BATCH % PARTITIONS, Batch(points, commands=commands))
+    elapsed = time.perf_counter() - began
+    await node.checkpoint()
+    return [
+        once("registered", REGISTERED / elapsed, "stats/s"),
+        once("app: memory a registered stat", (resident_bytes() - own) / REGISTERED, "B"),
+        once("server: memory a registered stat",
+             (resident_bytes(server.pid) - stored) / REGISTERED, "B"),
+    ]  # fmt: skip

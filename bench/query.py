@@ -1,0 +1,50 @@
+"""How long does a query take in the process? Three zooms into a dense year on a real server."""
+
+import tempfile
+import time
+from pathlib import Path
+
+import trio
+
+from bench.dense_year import COUNTER, LATENCY, DenseYear, fold_a_year
+from bench.report import Figure, of_samples
+from engine.tiers import D1, DAY_S, HOUR_S, M1, S10, Tier
+from storage.opening import open_store
+from storage.server_testing import ThrowawayServer, embedded_server
+
+GOAL_MS = 5.0
+SAMPLES = 60
+ZOOMS = (
+    ("24 h at 1 m", M1, DAY_S),
+    ("a year at 1 d", D1, 364 * DAY_S),
+    ("6 h at 10 s", S10, 6 * HOUR_S),
+)
+
+
+def measure() -> list[Figure]:
+    """Fold a year, then ask for each zoom."""
+    with (
+        tempfile.TemporaryDirectory() as place,
+        embedded_server(Path(place), appendfsync="no") as server,
+    ):
+        return trio.run(_ask, server)
+
+
+async def _ask(server: ThrowawayServer) -> list[Figure]:
+    async with open_store(server.url, partitions=1) as store:
+        year = await fold_a_year(store)
+        return [
+            of_samples(f"{name}, {kind}", await _times_ms(year, stat, tier, span_s), "ms", GOAL_MS)
+            for name, tier, span_s in ZOOMS
+            for kind, stat in (("counter", COUNTER), ("value", LATENCY))
+        ]
+
+
+async def _times_ms(year: DenseYear, stat: int, tier: Tier, span_s: int) -> list[float]:
+    times = []
+    for _ in range(SAMPLES):
+        began = time.perf_counter()
+        found = await year.rollups(stat, tier, span_s)
+        times.append((time.perf_counter() - began) * 1e3)
+        assert len(found) == span_s // tier.width_s, "BUG: a dense stat has every bucket"
+    return times

@@ -1,0 +1,57 @@
+"""How many bytes does a dense year take? Goals: DESIGN of the stored formats."""
+
+import tempfile
+import time
+from pathlib import Path
+
+import trio
+
+from bench.dense_year import COUNTER, LATENCY, fold_a_year
+from bench.report import Figure, once
+from engine.tiers import BY_NUMBER, HISTOGRAMS
+from storage.keys import Keys
+from storage.opening import open_store
+from storage.scripts import Reply
+from storage.server_testing import ThrowawayServer, embedded_server
+
+KIB = 1024
+
+
+def measure() -> list[Figure]:
+    """Fold a year into a server of its own and weigh what is there."""
+    with (
+        tempfile.TemporaryDirectory() as place,
+        embedded_server(Path(place), appendfsync="no") as server,
+    ):
+        return trio.run(_weigh, server)
+
+
+async def _weigh(server: ThrowawayServer) -> list[Figure]:
+    async with open_store(server.url, partitions=1) as store:
+        began = time.perf_counter()
+        year = await fold_a_year(store)
+        elapsed = time.perf_counter() - began
+    client: Reply = server.client()
+    history = Keys.of(0, 1).history
+    figures = [
+        once("dense counter, all tiers", _weight(client, history, COUNTER), "KiB", 170),
+        once("dense value with histograms", _weight(client, history, LATENCY), "KiB", 1_200),
+    ]
+    for stat, name in ((COUNTER, "counter"), (LATENCY, "value")):
+        members = client.zrange(f"{history}:{stat}", 0, -1, withscores=True)
+        rollups = [m for m, score in members if BY_NUMBER[int(score) >> 40] not in HISTOGRAMS]
+        goal = 6.0 if stat == COUNTER else None
+        size = sum(map(len, rollups)) / _buckets(members)
+        figures.append(once(f"a bucket of a dense {name}", size, "B", goal))
+    written = year.fold.chunks_written
+    figures.append(once("a chunk made and written", elapsed / written * 1e6, "µs"))
+    return figures
+
+
+def _weight(client: Reply, history: str, stat: int) -> float:
+    return float(client.memory_usage(f"{history}:{stat}", samples=0)) / KIB
+
+
+def _buckets(members: list[tuple[bytes, float]]) -> int:
+    tiers = [BY_NUMBER[int(score) >> 40] for _, score in members]
+    return sum(tier.chunk_s // tier.width_s for tier in tiers if tier not in HISTOGRAMS)
