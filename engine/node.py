@@ -50,6 +50,7 @@ class PartitionStatistics:
     checkpoints: int
     checkpoint_ms: int
     uncommitted_bytes: int
+    seconds_bytes: int
     frames: int
     active: int
     awake: int
@@ -154,8 +155,9 @@ class Node:
             watch.end()
 
     async def checkpoint(self) -> None:
-        """Commit what is applied, in every partition."""
-        for partition in self._partitions:
+        """Commit what was acknowledged so far, in every partition."""
+        for partition, queries in zip(self._partitions, self._queries, strict=True):
+            await queries.caught_up()
             await partition.checkpoint()
 
     async def fold(self, now_s: int) -> None:
@@ -223,6 +225,7 @@ def _statistics(partition: Partition) -> PartitionStatistics:
         partition.checkpoints,
         partition.checkpoint_ms,
         partition.pending.points.bytes,
+        partition.seconds.bytes,
         len(partition.history.frames),
         len(partition.table),
         len(partition.actors),

@@ -80,6 +80,7 @@ class Partition:
         self.seconds_bytes = seconds_bytes
         self.lane = Lane(number, self._deliver, lambda: self.points_ahead, self._lost)
         self.applied_points = self.dead_letters = self.checkpoints = 0
+        self.ready = trio.Event()
         own = Ownership(number, 0, 0, START, START)
         self._reset(own, History(store, own, Fold(store, number, 0, FoldState()), []))
 
@@ -105,7 +106,6 @@ class Partition:
         self.checkpoint_due = trio.Event()
         self.committing = trio.Lock()
         self.progress = trio.Event()
-        self.ready = trio.Event()
         self.fenced = False
 
     @property
@@ -130,6 +130,8 @@ class Partition:
 
     async def _acquire(self) -> None:
         self.lane.epoch = None
+        if self.ready.is_set():  # Started again; who waits for the first start waits on.
+            self.ready = trio.Event()
         own = await patiently(repr(self), lambda: self.store.acquire(self.number))
         self._reset(own, await History.load(self.store, own, self.now_s))
         await self._replay()
