@@ -18,7 +18,7 @@ NOW_MS = 1_795_302_000_123
 
 def refusals(columns: Columns) -> list[tuple[int, str, str]]:
     """What was refused, as plain tuples."""
-    return [tuple(refusal) for refusal in columns.refused]
+    return [(refusal.item, refusal.code, refusal.field) for refusal in columns.refused]
 
 
 def code_of_one(text: str | bytes, *, counts: bool = False) -> str | None:
@@ -265,7 +265,11 @@ def test_every_way_to_write_items_says_the_same(
     text = json.dumps({"items": items}, ensure_ascii=ascii_only)
     lines = "\n".join(json.dumps(item, ensure_ascii=ascii_only) for item in items)
     packed: bytes = msgpack.packb({"items": items})
-    all_ways = [(text.encode(), JSON), (lines.encode(), LINES), (packed, MESSAGE_PACK)]
+    all_ways: list[tuple[bytes, Codec]] = [
+        (text.encode(), JSON),
+        (lines.encode(), LINES),
+        (packed, MESSAGE_PACK),
+    ]
     for body, codec in all_ways:
         columns = decode_batch(body, codec, NOW_MS)
         assert columns.refused == []

@@ -1,0 +1,169 @@
+"""Real sockets: what clients may do to a connection, and how it ends."""
+
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+import trio
+
+from api.http.bodies import BODY_LIMIT
+from api.http.gate import REQUEST, Gate, Receive, Scope, Send
+from api.http.meters import Meters
+from api.http.server import CLOSE_S, GRACE_S, IDLE_S, listen, serve_http
+
+pytestmark = pytest.mark.real
+
+POST = b"POST /v1/ingest HTTP/1.1\r\nHost: x\r\n"
+PATIENCE_S = 20.0
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Says how long the body is; `/stream` never ends."""
+    request = scope[REQUEST]
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    while request.path == "/stream":
+        await send({"type": "http.response.body", "body": b"x" * 65536, "more_body": True})
+    body = b"%d bytes" % len(request.body)
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server at a port; `stop` tells it to end."""
+
+    port: int
+    stop: trio.Event
+
+    async def talk(self, data: bytes, then: bytes = b"", every_s: float = 0.2) -> "Talk":
+        """Send, go on sending, and read until the server closes the connection."""
+        began = trio.current_time()
+        found = bytearray()
+        stream = await trio.open_tcp_stream("127.0.0.1", self.port)
+        async with stream, trio.open_nursery() as nursery:
+            nursery.start_soon(_send, stream, data, then, every_s)
+            with trio.fail_after(PATIENCE_S):
+                try:
+                    while part := await stream.receive_some():
+                        found += part
+                except trio.BrokenResourceError:
+                    found += b"<reset>"
+            nursery.cancel_scope.cancel()
+        return Talk(bytes(found), trio.current_time() - began)
+
+
+@dataclass(frozen=True)
+class Talk:
+    """What the server said until it closed, and after how many seconds."""
+
+    text: bytes
+    seconds: float
+
+    @property
+    def status(self) -> int:
+        """The status of the first answer."""
+        return int(self.text.split(b" ", 2)[1])
+
+
+async def _send(stream: trio.SocketStream, data: bytes, then: bytes, every_s: float) -> None:
+    try:
+        await stream.send_all(data)
+        while then:
+            await trio.sleep(every_s)
+            await stream.send_all(then)
+    except trio.BrokenResourceError:
+        pass  # The server has closed the connection, which is what the tests are about.
+
+
+@asynccontextmanager
+async def served() -> AsyncGenerator[Served]:
+    """A server around the gate and the application above."""
+    sockets = listen("127.0.0.1", 0)
+    stop = trio.Event()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(serve_http, Gate(app, Meters()), sockets, stop.wait)
+        yield Served(sockets[0].getsockname()[1], stop)
+        stop.set()
+
+
+async def test_requests_follow_each_other_on_a_connection() -> None:
+    async with served() as server:
+        talk = await server.talk(
+            POST + b"Content-Length: 3\r\n\r\nabc"
+            b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"4\r\nabcd\r\n0\r\n\r\n"
+        )
+    assert talk.text.count(b"HTTP/1.1 200") == 2
+    assert b"3 bytes" in talk.text
+    assert b"4 bytes" in talk.text
+    assert b"server:" not in talk.text.lower()
+    assert IDLE_S - 0.5 <= talk.seconds <= IDLE_S + 3
+
+
+async def test_a_body_that_says_it_is_too_large_is_not_waited_for() -> None:
+    async with served() as server:
+        talk = await server.talk(POST + b"Content-Length: %d\r\n\r\n" % (BODY_LIMIT + 1))
+    assert talk.status == 413
+    assert b'"code":"body_too_large"' in talk.text
+    assert talk.seconds < 3
+
+
+async def test_a_body_that_does_not_say_how_large_it_is() -> None:
+    chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+    async with served() as server:
+        talk = await server.talk(POST + b"Transfer-Encoding: chunked\r\n\r\n", chunk, 0)
+    assert talk.status == 413
+    assert talk.seconds < 5
+
+
+async def test_both_length_headers_end_the_connection() -> None:
+    both = b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    async with served() as server:
+        talk = await server.talk(POST + both + b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert talk.status == 400
+    assert b'"code":"invalid_request"' in talk.text
+    assert talk.text.count(b"HTTP/1.1") == 1
+    assert talk.seconds < 3
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (POST + b"X: " + b"a" * 17_000 + b"\r\n\r\n", 431),
+        (POST + b"X: " + b"a" * 100_000 + b"\r\n\r\n", 431),
+        (b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n", 400),
+        (b"nonsense\r\n\r\n", 400),
+    ],
+)
+async def test_heads_that_are_too_large_or_none(head: bytes, status: int) -> None:
+    async with served() as server:
+        talk = await server.talk(head)
+    assert talk.status == status
+    assert talk.seconds < 3
+
+
+async def test_a_slow_head_is_given_up() -> None:
+    async with served() as server:
+        talk = await server.talk(b"GE", b"T")
+    assert talk.text == b""
+    assert talk.seconds <= IDLE_S + 2
+
+
+async def test_a_slow_body_is_given_up() -> None:
+    async with served() as server:
+        talk = await server.talk(POST + b"Content-Length: 500\r\n\r\n", b"x")
+    assert talk.status == 408
+    assert talk.seconds <= 10
+
+
+async def test_a_client_that_takes_nothing_does_not_hold_up_the_end() -> None:
+    async with served() as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as client:
+            client.sendall(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n")
+            await trio.to_thread.run_sync(client.recv, 10)
+            began = trio.current_time()
+            server.stop.set()
+    assert trio.current_time() - began <= GRACE_S + CLOSE_S + 2
