@@ -5,7 +5,7 @@ that lost its ownership is not. Stopping is closing the inlet: the intake emptie
 apply and checkpoint, the tasks return.
 """
 
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Collection, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
@@ -81,6 +81,7 @@ class Node:
         clock: Clock,
         settings: EngineSettings,
         on_command: Callable[[Command], None],
+        without_histograms: Collection[int],
     ) -> None:
         self.store = store
         self.clock = clock
@@ -88,7 +89,8 @@ class Node:
         self.intake = Intake(store, clock)
         share = settings.seconds_bytes // store.partitions
         self._partitions = [
-            Partition(number, store, clock, on_command, share) for number in range(store.partitions)
+            Partition(number, store, clock, on_command, share, without_histograms)
+            for number in range(store.partitions)
         ]
         self._queries = [Queries(partition) for partition in self._partitions]
         self._watches: set[Watch] = set()
@@ -244,13 +246,15 @@ async def open_node(
     clock: Clock,
     settings: EngineSettings = EngineSettings(),
     on_command: Callable[[Command], None] = ignore,
+    without_histograms: Collection[int] = (),
 ) -> AsyncGenerator[Node, None]:
     """A running node; on a graceful exit it drains: all that was taken is committed.
 
     `on_command` is called, without waiting, for each command that a partition applies, in log
-    order, live and when the log is read again after a start.
+    order, live and when the log is read again after a start. The stats in `without_histograms` have
+    no percentiles; its owner may change it at any time.
     """
-    node = Node(store, clock, settings, on_command)
+    node = Node(store, clock, settings, on_command, without_histograms)
     async with trio.open_nursery() as background:
         background.start_soon(node.tick)
         background.start_soon(node.look_at_memory)

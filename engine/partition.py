@@ -6,7 +6,7 @@ beyond. Recovery is reading the log from the last checkpoint; there is no other 
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 import trio
@@ -72,12 +72,14 @@ class Partition:
         clock: Clock,
         on_command: Callable[[Command], None],
         seconds_bytes: int,
+        without_histograms: Collection[int] = (),
     ) -> None:
         self.number = number
         self.store = store
         self.clock = clock
         self.on_command = on_command
         self.seconds_bytes = seconds_bytes
+        self.without_histograms = without_histograms
         self.lane = Lane(number, self._deliver, lambda: self.points_ahead, self._lost)
         self.applied_points = self.dead_letters = self.checkpoints = 0
         self.ready = trio.Event()
@@ -174,7 +176,7 @@ class Partition:
     def _turn(self, entries: list[Entry]) -> Turn:
         """Apply entries; what the position says was applied already counts nothing."""
         entries = [entry for entry in entries if entry.position > self.position]
-        turn, dead = compute(entries)
+        turn, dead = compute(entries, self.without_histograms)
         if not entries:
             return turn
         self.table.add(turn.seconds, entries[-1].position.ms)

@@ -5,9 +5,11 @@ entry, and the culprit becomes a dead letter.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
+
+import numpy as np
 
 from engine.histogram import Histograms, count_up
 from engine.points import Points
@@ -30,11 +32,14 @@ class Turn:
     histograms: Histograms
 
     @classmethod
-    def of(cls, points: Points) -> "Turn":
-        """Roll points up."""
+    def of(cls, points: Points, uncounted: Collection[int] = ()) -> "Turn":
+        """Roll points up; the stats in `uncounted` get no histograms."""
+        counted = points
+        if uncounted:
+            counted = points.take(~np.isin(points.stat, list(uncounted)))
         return cls(
             roll_up(points.stat, points.at_ms, points.value, 1),
-            count_up(points.stat, points.at_ms, points.value),
+            count_up(counted.stat, counted.at_ms, counted.value),
         )
 
     @overload
@@ -62,16 +67,18 @@ def turns_of(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
         yield part
 
 
-def compute(entries: Sequence[Entry]) -> tuple[Turn, list[DeadLetter]]:
+def compute(
+    entries: Sequence[Entry], uncounted: Collection[int] = ()
+) -> tuple[Turn, list[DeadLetter]]:
     """The turn of these entries, and dead letters for those that cannot be counted."""
     dead = [DeadLetter(e.position, e.broken, e.size) for e in entries if e.broken is not None]
     sound = [entry for entry in entries if entry.broken is None]
     try:
-        return Turn.of(_points(sound)), dead
+        return Turn.of(_points(sound), uncounted), dead
     except Exception:  # The circle of the entry: one bad frame must not stop a partition for ever.
         log.exception("a turn of %d entries cannot be counted; trying each", len(sound))
     counted = [entry for entry in sound if _countable(entry, dead)]
-    return Turn.of(_points(counted)), dead
+    return Turn.of(_points(counted), uncounted), dead
 
 
 def _points(entries: Sequence[Entry]) -> Points:
