@@ -5,6 +5,7 @@ Law: nothing here is shared with what it judges; a bucket is the list of its poi
 
 import math
 from collections.abc import Iterable, Iterator
+from itertools import starmap
 from typing import NamedTuple
 
 import numpy as np
@@ -122,4 +123,4 @@ def rolled(points: Iterable[Point], width_s: int = 1) -> Rollups:
 def _rows(rollups: Rollups) -> Iterator[Facts]:
     names = Facts._fields
     rows = zip(*(getattr(rollups, name).tolist() for name in names), strict=True)
-    return (Facts(*row) for row in rows)
+    return starmap(Facts, rows)

@@ -47,7 +47,7 @@ def test_a_tier_outlives_the_chunk_that_is_made_from_it(ladder: tuple[Tier, ...]
 
 
 def test_partials_are_as_wide_as_the_finest_stored_tier() -> None:
-    assert PARTIAL_S == STORED[0].width_s
+    assert STORED[0].width_s == PARTIAL_S
 
 
 def test_only_what_can_be_made_again_from_below_is_shortened() -> None:
