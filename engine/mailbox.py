@@ -29,6 +29,11 @@ class Mailbox(Generic[T]):
     def __len__(self) -> int:
         return len(self._items)
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more will come."""
+        return self._closed
+
     def put(self, item: T) -> None:
         """Leave a message; never waits."""
         assert not self._closed, "BUG: a closed mailbox has no readers"

@@ -83,6 +83,7 @@ class Partition:
         self.lane = Lane(number, self._deliver, lambda: self.points_ahead, self._lost)
         self.applied_points = self.dead_letters = self.checkpoints = 0
         self.ready = trio.Event()
+        self.inbox: Mailbox[Entry] = Mailbox()  # Bounded by the intake: LAG_POINTS_MAX.
         own = Ownership(number, 0, 0, START, START)
         self._reset(own, History(store, own, Fold(store, number, 0, FoldState()), []))
 
@@ -102,7 +103,10 @@ class Partition:
         self.sealed: tuple[Position, Turn] | None = None
         self.seconds = Seconds(self.seconds_bytes, own.position, self.now_s)
         self.actors: dict[int, StatActor] = {}
-        self.inbox: Mailbox[Entry] = Mailbox()  # Bounded by the intake: LAG_POINTS_MAX.
+        stopping = self.inbox.closed
+        self.inbox = Mailbox()
+        if stopping:
+            self.inbox.close()
         self.points_ahead = 0
         self.checkpoint_ms = self.clock.now_ms()
         self.checkpoint_due = trio.Event()
