@@ -1,9 +1,9 @@
 """Group commit: many requests, one append a partition, an answer to each when it is durable.
 
 Law: only the waiter of a request is ever cancelled, never the committer. What was not sent is
-surely not stored; what was sent and not answered is unknown, and is sent again with the same serial
-until there is an answer. Whether a request may wait at all is decided before any work, by the time
-it would have to wait.
+surely not stored; what was sent and not answered is in doubt, and is sent again with the same
+serial until there is an answer: a store that refuses to look says nothing about the first try.
+Whether a request may wait at all is decided before any work, by the time it would have to wait.
 """
 
 import logging
@@ -94,7 +94,8 @@ class Lane:
 
     `deliver` takes each entry once it is in the log, in stream order; `lag` tells how many points
     it has not applied yet; `lost` hears that somebody else owns the partition; `work` wakes the
-    committer. `epoch` is None while nobody owns the partition; then requests wait.
+    committer. `epoch` is None while nobody owns the partition; then requests wait. The group is
+    `in_doubt` once it was sent and not answered.
     """
 
     partition: int
@@ -107,6 +108,7 @@ class Lane:
     queue: deque[Slot] = field(default_factory=deque)
     group: Group | None = None
     slots: list[Slot] = field(default_factory=list)
+    in_doubt: bool = False
     acknowledged: Position = START
 
     def owned(self, epoch: int) -> None:
@@ -135,13 +137,24 @@ class Lane:
         for slot in reversed(self.slots):
             slot.sent = False
             self.queue.appendleft(slot)
-        self.slots, self.group = [], None
+        self._forget()
+
+    def refuse(self, error: NotAccepted) -> None:
+        """Tell the requests of the group that it is given up."""
+        for slot in self.slots:
+            slot.error = error
+            slot.done.set()
+        self._forget()
 
     def fenced(self) -> None:
         """The group came from an epoch that is over: ours, or the one before a restart."""
         assert self.group is not None, "BUG: a reply without a group"
         stale = self.group.epoch == self.epoch
-        self.dissolve()
+        if self.in_doubt:
+            # The next owner may have found it in the log: nobody can tell any more.
+            self.refuse(OutcomeUnknown("the partition has another owner; repeat with the same key"))
+        else:
+            self.dissolve()
         if stale:
             self.epoch = None
             self.lost()
@@ -159,7 +172,10 @@ class Lane:
         for slot, told in zip(self.slots, reply.claims, strict=True):
             slot.receipt = Receipt(reply.position, told)
             slot.done.set()
-        self.slots, self.group = [], None
+        self._forget()
+
+    def _forget(self) -> None:
+        self.slots, self.group, self.in_doubt = [], None, False
 
 
 def _counted(batch: Batch, told: tuple[bytes | None, ...]) -> Points:
@@ -286,14 +302,14 @@ class Intake:
         self._last_error = str(error)
         match error:
             case Unavailable():
-                pass  # Perhaps stored: the same bytes go again.
+                lane.in_doubt = True  # Perhaps stored: the same bytes go again.
             case Refused() if error.code == "oom":
-                for slot in lane.slots:
-                    slot.error = ReadOnly(str(error), 30)
-                    slot.done.set()
-                lane.slots, lane.group = [], None
-            case Refused():
+                # A full store still looks whether it has the group, and it has not.
+                lane.refuse(ReadOnly(str(error), 30))
+            case Refused() if not lane.in_doubt:
                 lane.dissolve()
+            case Refused():
+                pass
             case Fenced():
                 lane.fenced()
             case _:
