@@ -1,14 +1,18 @@
 """All that is stored, as bytes; the formats are described in FORMATS.md."""
 
+from storage.codec_chunk import decode_chunk, encode_chunk, encode_chunks
 from storage.codec_frame import BadFrame
 from storage.codec_log import decode_log, decode_skip, encode_log, encode_skip, offsets
 from storage.codec_partials import decode_partials, encode_partials
 
 __all__ = [
     "BadFrame",
+    "decode_chunk",
     "decode_log",
     "decode_partials",
     "decode_skip",
+    "encode_chunk",
+    "encode_chunks",
     "encode_log",
     "encode_partials",
     "encode_skip",

@@ -25,6 +25,8 @@ SAMPLE = 32
 REST_BITS = 16
 """Binary digits below the last one of a sum in which its rest is told."""
 
+_LEAST_TOTAL = 2.0**-900
+
 _PATCH = 8
 
 
@@ -71,7 +73,7 @@ def unpack_table(packed: Sequence[Any], rows: int) -> list[Floats]:
     return columns
 
 
-def scaled(column: Floats, decimals: int) -> tuple[Floats, Flags]:
+def scaled(column: Floats, decimals: int | Ints) -> tuple[Floats, Flags]:
     """Whole numbers that give the column when divided by 10**decimals, and where they do."""
     with np.errstate(over="ignore", invalid="ignore"):
         # Adding zero makes zero of minus zero, which is then seen not to come back.
@@ -83,25 +85,32 @@ def scaled(column: Floats, decimals: int) -> tuple[Floats, Flags]:
 
 def in_units(rest: Floats, total: Floats, bits: int) -> tuple[Floats, Flags]:
     """The rests as multiples of 2**-bits times the last digit of each sum, and where they are."""
-    power = 53 + bits - np.frexp(total)[1]
+    unit = _unit(total, bits)
     with np.errstate(over="ignore", invalid="ignore"):
-        whole = np.rint(np.ldexp(rest, power)) + 0.0
-        fits = np.ldexp(whole, -power).view(np.int64) == rest.view(np.int64)
+        whole = np.rint(rest / unit) + 0.0
+        fits = (whole * unit).view(np.int64) == rest.view(np.int64)
         fits &= np.abs(whole) < EXACT_INTEGER
     return whole, fits
 
 
 def from_units(whole: Ints, total: Floats, bits: int) -> Floats:
     """The rests that `in_units` told."""
-    rest: Floats = np.ldexp(whole.astype(np.float64), np.frexp(total)[1] - (53 + bits))
-    return rest
+    return whole * _unit(total, bits)
 
 
 def decimals_of(value: float) -> int:
     """How many decimals the shortest text has that means this number."""
     mantissa, _, power = repr(value).partition("e")
     fraction = mantissa.partition(".")[2]
-    return max(0, (0 if fraction == "0" else len(fraction)) - int(power or 0))
+    digits = 0 if fraction == "0" else len(fraction)
+    return max(0, digits - int(power)) if power else digits
+
+
+def _unit(total: Floats, bits: int) -> Floats:
+    # The floor keeps the unit a number, also of a sum that is zero.
+    unit: Floats = np.spacing(np.maximum(np.abs(total), _LEAST_TOTAL))
+    unit *= 2.0**-bits
+    return unit
 
 
 def _usual_decimals(column: Floats) -> int:
