@@ -35,7 +35,7 @@ from storage.codec import (
     decode_chunk,
     decode_log,
     decode_partials,
-    encode_chunk,
+    encode_chunks,
     encode_log,
     encode_partials,
 )
@@ -193,10 +193,9 @@ class RedisStore:
 
         def step(client: redis.Redis) -> None:
             arguments: list[Argument] = [epoch]
-            for chunk in chunks:
+            for chunk, member in zip(chunks, encode_chunks(chunks), strict=True):
                 newest = int(chunk.content.start.max())
-                place = score(chunk.tier.number, chunk.start)
-                arguments += [chunk.stat, place, newest, encode_chunk(chunk)]
+                arguments += [chunk.stat, score(chunk.tier.number, chunk.start), newest, member]
             run_script(client, ("write_chunks", [keys.meta, keys.active, keys.history], arguments))
 
         await self._fenced(self._commits, step)
