@@ -12,7 +12,7 @@ from typing import Final
 import redis
 import trio
 
-from engine.ports import StoreError, Unavailable
+from engine.ports import Refused, StoreError, Unavailable
 from storage.keys import LEASE, STORE_META
 from storage.link import Link
 from storage.scripts import run_script
@@ -48,7 +48,7 @@ async def _renew(link: Link, who: str) -> None:
         await trio.sleep(RENEW_S)
         try:
             await _ask(link, who, "renew")
-        except Unavailable as error:
+        except (Unavailable, Refused) as error:  # Also while the server reads its data.
             log.warning("the lease could not be renewed: %s", error)
 
 
