@@ -76,6 +76,9 @@ def append(state: PartitionState, group: Group) -> Appended:
         return state.reply
     if state.epoch != group.epoch:
         raise Fenced(f"epoch {group.epoch} is over, {state.epoch} owns the partition")
+    if state.serial > (group.epoch, group.serial):
+        # A copy that was long on its way, of a group that was answered and has had successors.
+        raise Fenced(f"group {group.serial} comes after {state.serial[1]}")
     kept, told = [], []
     for batch in group.batches:
         points, answers = _claimed(state, batch, group.at_ms)

@@ -7,6 +7,11 @@ local token = ARGV[1] .. ':' .. ARGV[2]
 local meta = redis.call('HMGET', KEYS[1], 'epoch', 'serial', 'reply', 'tail')
 if meta[2] == token then return cmsgpack.unpack(meta[3]) end
 if meta[1] ~= ARGV[1] then return redis.error_reply('FENCED ' .. tostring(meta[1])) end
+-- A copy that was long on its way, of a group that was answered and has had successors since.
+local held_epoch, held_serial = string.match(meta[2] or '', '(%d+):(%d+)')
+if held_epoch == ARGV[1] and tonumber(held_serial) > tonumber(ARGV[2]) then
+  return redis.error_reply('FENCED serial ' .. held_serial)
+end
 
 local window, rows = tonumber(ARGV[3]), tonumber(ARGV[6])
 local reply, skip, skipped = {''}, {}, 0

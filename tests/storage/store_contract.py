@@ -113,6 +113,17 @@ class StoreContract:
         await store.acquire(0)
         assert await self.put(store, own, 1, Batch(points(1))) == first
 
+    async def test_a_group_that_arrives_after_its_successor_is_refused(self, store: Store) -> None:
+        own = await store.acquire(0)
+        await self.put(store, own, 9, Batch(points(1)))
+        await self.put(store, own, 10, Batch(points(2)))
+        for serial in (9, 8):
+            group = Group(0, own.epoch, serial, (Batch(points(1)),), T0_MS)
+            assert isinstance(await self.refused(store, group), Fenced)
+        assert (await store.totals(0)).appended == 2
+        again = await store.acquire(0)
+        await self.put(store, again, 1, Batch(points(3)))
+
     async def test_an_earlier_owner_is_fenced(self, store: Store) -> None:
         old = await store.acquire(0)
         new = await store.acquire(0)
