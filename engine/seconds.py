@@ -7,6 +7,7 @@ budget is over. It begins anew after a restart.
 from collections import deque
 from dataclasses import dataclass
 
+from engine.points import AHEAD_LIMIT_MS
 from engine.position import START, Position
 from engine.rollup import Rollups
 from engine.tiers import S1
@@ -14,6 +15,9 @@ from engine.uncommitted import BYTES_A_ROW
 
 SECONDS_BYTES_MAX = 256 * 2**20
 """Memory for one-second rollups in a process; shared evenly among its partitions."""
+
+KEEP_S = (S1.keep_s or 0) + AHEAD_LIMIT_MS // 1000
+"""A block is kept this long: its points may have been ahead of the clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +47,17 @@ class Seconds:
         """Keep what a checkpoint committed up to `position`; drops what is old or too much."""
         self._blocks.append(_Block(position, now_s, rollups))
         self.bytes += BYTES_A_ROW * len(rollups)
-        assert S1.keep_s is not None
         while self._blocks and (
-            self._blocks[0].taken_s < now_s - S1.keep_s or self.bytes > self.bytes_max
+            self._blocks[0].taken_s < now_s - KEEP_S or self.bytes > self.bytes_max
         ):
-            gone = self._blocks.popleft()
-            self.bytes -= BYTES_A_ROW * len(gone.rollups)
-            self.begun = gone.position
-            self.complete_from_s = max(self.complete_from_s, gone.taken_s)
+            self._forget(self._blocks.popleft())
+
+    def _forget(self, gone: _Block) -> None:
+        rollups = gone.rollups
+        self.bytes -= BYTES_A_ROW * len(rollups)
+        self.begun = gone.position
+        end_s = int(rollups.start.max()) + 1 if len(rollups) else 0
+        self.complete_from_s = max(self.complete_from_s, gone.taken_s, end_s)
 
     def of_stat(self, stat: int, since: Position = START) -> list[Rollups]:
         """The rows of a stat that were committed after `since`, oldest block first."""
