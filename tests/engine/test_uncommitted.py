@@ -1,0 +1,92 @@
+"""Uncommitted turns: the same points however many pieces they are merged into."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.histogram import SCALE, Histograms
+from engine.rollup import Rollups
+from engine.tiers import M1, PARTIAL_S
+from engine.turn import Turn
+from engine.uncommitted import FAN_IN, Uncommitted, merge_turns, partials_of
+from tests.engine.model import (
+    BEGUN_MS,
+    VALUES,
+    Point,
+    columns,
+    counted,
+    expected,
+    expected_counts,
+    told,
+)
+
+TURN = st.lists(
+    st.tuples(st.integers(1, 3), st.integers(0, 100_000).map(lambda ms: BEGUN_MS + ms), VALUES),
+    max_size=4,
+)
+MANY_TURNS = st.lists(TURN, min_size=FAN_IN, max_size=3 * FAN_IN)
+
+
+def turn(points: list[Point]) -> Turn:
+    return Turn.of(columns(points))
+
+
+@given(turns=MANY_TURNS, reads=st.sets(st.integers(0, 3 * FAN_IN)))
+def test_holds_every_point_once_whenever_it_is_read(
+    turns: list[list[Point]], reads: set[int]
+) -> None:
+    uncommitted, points = Uncommitted(), list[Point]()
+    for place, part in enumerate(turns):
+        uncommitted.add(turn(part), len(part))
+        points += part
+        if place in reads:
+            pieces = uncommitted.pieces()
+            seconds = Rollups.merged([piece.seconds for piece in pieces], 1)
+            assert told(seconds) == expected(points, 1)
+    sealed = uncommitted.seal()
+    assert told(sealed.seconds) == expected(points, 1)
+    assert counted(sealed.histograms) == expected_counts(points, M1.width_s, SCALE)
+    assert uncommitted.points == len(points)
+
+
+def test_pieces_stay_few() -> None:
+    uncommitted = Uncommitted()
+    for _ in range(3 * FAN_IN * FAN_IN + FAN_IN + 1):
+        uncommitted.add(turn([(1, BEGUN_MS, 1.0)]), 1)
+    assert [len(level) for level in uncommitted.levels] == [3 * FAN_IN * FAN_IN + FAN_IN + 1]
+    assert len(uncommitted.pieces()) == 3 + 1 + 1
+    assert [len(level) for level in uncommitted.levels] == [1, 1, 3]
+    assert "levels [1, 1, 3]" in repr(uncommitted)
+    assert [piece.seconds.count.sum() for piece in uncommitted.pieces()] == [64, 64, 64, 8, 1]
+
+
+def test_pieces_stand_in_log_order() -> None:
+    uncommitted = Uncommitted()
+    for value in range(2 * FAN_IN + 1):
+        uncommitted.add(turn([(1, BEGUN_MS, float(value))]), 1)
+        uncommitted.pieces()
+    assert uncommitted.seal().seconds.last.tolist() == [2 * FAN_IN]
+
+
+def test_weighs_more_with_every_turn() -> None:
+    uncommitted = Uncommitted()
+    weights = []
+    for second in range(3):
+        uncommitted.add(turn([(1, BEGUN_MS + 1000 * second, 1.0)]), 1)
+        weights.append(uncommitted.bytes)
+    assert weights == sorted(set(weights))
+    assert weights[0] > 0
+
+
+def test_nothing_is_one_empty_piece() -> None:
+    sealed = Uncommitted().seal()
+    assert (len(sealed.seconds), len(sealed.histograms)) == (0, 0)
+
+
+@given(turns=st.lists(TURN, max_size=5))
+def test_partials_are_ten_seconds_wide_and_histograms_a_minute(turns: list[list[Point]]) -> None:
+    points = [point for part in turns for point in part]
+    partials = partials_of(merge_turns([turn(part) for part in turns]))
+    assert told(partials.rollups) == expected(points, PARTIAL_S)
+    assert counted(partials.histograms) == expected_counts(points, M1.width_s, SCALE)
+    assert partials.of_kind(Rollups.empty()) is partials.rollups
+    assert partials.of_kind(Histograms.empty()) is partials.histograms
