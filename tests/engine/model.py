@@ -5,8 +5,8 @@ Law: nothing here is shared with what it judges; a bucket is the list of its poi
 
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
 from itertools import starmap
-from typing import NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
@@ -32,7 +32,8 @@ VALUES = st.one_of(
 )
 
 
-class Facts(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Facts:
     """All that a bucket says and that must be exactly so."""
 
     count: int
@@ -43,6 +44,11 @@ class Facts(NamedTuple):
     first: float
     last_ms: int
     last: float
+
+    @property
+    def exact(self) -> tuple[int, float, float, float]:
+        """What no order of the points can change."""
+        return self.count, self.sum, self.min, self.max
 
 
 def facts(points: Iterable[Point]) -> Facts:
@@ -121,6 +127,6 @@ def rolled(points: Iterable[Point], width_s: int = 1) -> Rollups:
 
 
 def _rows(rollups: Rollups) -> Iterator[Facts]:
-    names = Facts._fields
+    names = [field.name for field in fields(Facts)]
     rows = zip(*(getattr(rollups, name).tolist() for name in names), strict=True)
     return starmap(Facts, rows)
