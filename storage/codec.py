@@ -2,7 +2,7 @@
 
 from storage.codec_chunk import decode_chunk, encode_chunk, encode_chunks
 from storage.codec_frame import BadFrame
-from storage.codec_log import decode_log, decode_skip, encode_log, encode_skip, offsets
+from storage.codec_log import decode_log, decode_skip, encode_log, encode_skip
 from storage.codec_partials import decode_partials, encode_partials
 
 __all__ = [
@@ -16,5 +16,4 @@ __all__ = [
     "encode_log",
     "encode_partials",
     "encode_skip",
-    "offsets",
 ]

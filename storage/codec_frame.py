@@ -62,8 +62,9 @@ def opened(form: Form, data: bytes) -> Generator[list[Any], None, None]:
         raise BadFrame(f"{name}: {type(error).__name__}: {error}") from error
 
 
-# The checksum was right, so somebody else wrote these bytes, or a bug did.
+# The checksum was right, so somebody else wrote these bytes, or a bug did. A column too few ends an
+# iteration, rows that nobody has memory for are too many.
 _FAULTS = (
-    ArithmeticError, AttributeError, LookupError, TypeError, ValueError, zlib.error,
-    msgpack.UnpackException,
+    ArithmeticError, AttributeError, LookupError, MemoryError, StopIteration, TypeError, ValueError,
+    zlib.error, msgpack.UnpackException,
 )  # fmt: skip

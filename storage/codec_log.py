@@ -1,7 +1,7 @@
 """Batches as a log entry: one frame holds the points of all requests of a group, as columns."""
 
 from collections.abc import Iterable, Sequence
-from itertools import accumulate, starmap
+from itertools import starmap
 
 import numpy as np
 
@@ -46,11 +46,6 @@ def decode_log(data: bytes, skip: bytes = b"") -> tuple[Points, tuple[Command, .
         )
         made = tuple(starmap(_command, commands))
     return _unmasked(points, ranges), made
-
-
-def offsets(batches: Sequence[Batch]) -> list[int]:
-    """For each batch, the row of the frame at which its own rows begin."""
-    return list(accumulate((len(batch.points) for batch in batches), initial=0))[:-1]
 
 
 def encode_skip(ranges: Iterable[tuple[int, int]]) -> bytes:
