@@ -18,7 +18,7 @@ from hypercorn.config import Config
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 
-from api.http.gate import GUARD, App
+from api.http.gate import GUARD
 
 log = logging.getLogger("statflow.http")
 
@@ -68,7 +68,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
 
 
 async def serve_http(
-    app: App,
+    app: Callable[..., Awaitable[None]],
     sockets: list[socket.socket],
     wait_stop: Callable[[], Awaitable[object]],
     tls: ssl.SSLContext | None = None,
@@ -91,10 +91,10 @@ async def serve_http(
 
 
 class _Server:
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
         self.config = hypercorn_config()
         self.context = WorkerContext(None)
-        self.app = ASGIWrapper(cast("Any", app))
+        self.app = ASGIWrapper(app)
         self.guards: set[GuardedStream] = set()
         self.empty = trio.Event()
 

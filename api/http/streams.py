@@ -1,26 +1,34 @@
 """Which live streams are open, so that they can be counted, limited and ended.
 
-Law: whoever opens a stream must leave it; a stream that is told to end says goodbye and ends itself.
+Law: whoever opens a stream must leave it; a stream that is told to end says goodbye and
+ends itself.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from api.accounts.keys import Identity
 from api.http.problems import unavailable
 
 STREAMS_LIMIT: Final = 1_000
 """Live streams of one account."""
 
 
-@dataclass(eq=False, frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class OpenStream:
-    """One live stream; `end` asks it to say goodbye, and never waits."""
+    """One live stream; `reason` is why it was asked to end, if it was."""
 
-    account: int
-    end: Callable[[], None]
+    caller: Identity
+    _end: Callable[[], None]
+    reason: str | None = None
+
+    def end(self, reason: str) -> None:
+        """Ask it to say goodbye; never waits."""
+        self.reason = self.reason or reason
+        self._end()
 
 
 class Streams:
@@ -42,18 +50,18 @@ class Streams:
             raise unavailable("too_many_streams", 10, f"At most {STREAMS_LIMIT} at a time.")
 
     @contextmanager
-    def entered(self, account: int, end: Callable[[], None]) -> Iterator[OpenStream]:
-        """A stream of an account while it is open."""
-        stream = OpenStream(account, end)
+    def entered(self, caller: Identity, end: Callable[[], None]) -> Generator[OpenStream]:
+        """A stream while it is open; `end` makes it end, without waiting."""
+        stream = OpenStream(caller, end)
         self._open.add(stream)
-        self._accounts[account] += 1
+        self._accounts[caller.account] += 1
         try:
             yield stream
         finally:
             self._open.discard(stream)
-            self._accounts[account] -= 1
+            self._accounts[caller.account] -= 1
 
-    def end_all(self) -> None:
+    def end_all(self, reason: str) -> None:
         """Ask every stream to end."""
         for stream in tuple(self._open):
-            stream.end()
+            stream.end(reason)

@@ -1,0 +1,61 @@
+"""From whatever a handler raises to a reply: the outermost circle of a request.
+
+Law: a client never sees a stack trace, and nothing that goes wrong in one request ends another.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from api.http.messages import Reply
+from api.http.meters import Meters
+from api.http.problems import TABLE, FieldError, Problem, unavailable
+from api.query.errors import QueryError
+from engine.intake import NotAccepted
+from engine.ports import Fenced, Refused, StoreError
+from engine.stats import NoSuchStat
+from storage.directory_search import StatFault
+
+log = logging.getLogger("statflow.http")
+
+STORE_RETRY_S: Final = 1.0
+"""When to come back after the store did not answer a question, in seconds."""
+
+
+async def answered(
+    meters: Meters, request_id: str, handler: Callable[[], Awaitable[Reply]]
+) -> Reply:
+    """The handler's reply, or that of the problem it ran into."""
+    try:
+        return await handler()
+    except Exception as error:
+        problem = problem_of(error)
+        if problem.code == "internal":
+            log.exception("request %s failed", request_id)
+        meters.refused(problem.code)
+        return problem.reply(request_id)
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem that an exception means to the client."""
+    match error:
+        case Problem():
+            return error
+        case NotAccepted():
+            code = error.code if error.code in TABLE else "overloaded"
+            return unavailable(code, error.retry_after_s, f"{error}.")
+        case QueryError():
+            found = FieldError(error.code, f"{error}.", field=error.parameter)
+            return Problem(error.code, f"{error}.", [found])
+        case NoSuchStat():
+            return Problem("not_found", "There is no such stat.")
+        case StatFault():
+            return Problem(error.code, f"{error}.")
+        case Refused() if error.code == "oom":
+            return unavailable("read_only", 30)
+        case Refused() | Fenced():
+            return unavailable("store_unavailable", STORE_RETRY_S)
+        case StoreError():
+            return unavailable("store_unavailable", STORE_RETRY_S)
+        case _:
+            return Problem("internal", "The log of the server has more under the request's id.")

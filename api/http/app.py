@@ -1,0 +1,119 @@
+"""The web application: the table of routes, registered with Quart behind the gate.
+
+Quart finds the route and carries bytes; everything else is ours. Nothing runs in Quart's own
+nursery: a task that died there would not be seen.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any, cast
+
+from quart import Response, request
+from quart_trio import QuartTrio
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from api.http.answer import answered
+from api.http.bodies import CONTROL_CODECS, codec_of, unpacked
+from api.http.callers import identify
+from api.http.context import Context
+from api.http.framework import raw_request, to_response
+from api.http.gate import Gate
+from api.http.messages import RawRequest, Reply, reply
+from api.http.problems import Problem
+from api.http.route import NOTHING, Call, Nothing, Route, read_body, read_params
+from api.http.routes.live_socket import live_socket
+from api.http.routes.table import ROUTES
+
+AnyRoute = Route[Any, Any]
+
+
+def create_app(context: Context, routes: Sequence[AnyRoute] = ROUTES) -> QuartTrio:
+    """The application; an ASGI callable that is ready as it is."""
+    app = QuartTrio("statflow", static_folder=None)
+    app.url_map.merge_slashes = False
+    app.config["BODY_TIMEOUT"] = None  # The gate has read the body.
+    for route in routes:
+        view = partial(_view, context, route)
+        app.add_url_rule(
+            _rule(route.path),
+            f"{route.method} {route.path}",
+            view,
+            methods=[route.method],
+            provide_automatic_options=False,
+        )
+    for path in dict.fromkeys(route.path for route in routes):
+        methods = _methods(route.method for route in routes if route.path == path)
+        app.add_url_rule(
+            _rule(path),
+            f"OPTIONS {path}",
+            partial(_options, methods),
+            methods=["OPTIONS"],
+            provide_automatic_options=False,
+        )
+    app.register_error_handler(HTTPException, partial(_unrouted, context))
+    app.add_websocket("/v1/live/ws", "live socket", partial(live_socket, context))
+    gate = Gate(cast("Any", app.asgi_app), context.meters)
+    app.asgi_app = cast("Any", gate)  # type: ignore[method-assign]
+    return app
+
+
+async def respond(context: Context, route: AnyRoute, raw: RawRequest, ids: dict[str, str]) -> Reply:
+    """Everything between the route that was found and its reply."""
+    return await answered(context.meters, raw.id, partial(_handle, context, route, raw, ids))
+
+
+async def _handle(context: Context, route: AnyRoute, raw: RawRequest, ids: dict[str, str]) -> Reply:
+    if route.raw is not None:
+        return await route.raw(context, raw)
+    assert route.handler is not None, f"BUG: nothing handles {route.method} {route.path}"
+    caller = None
+    if route.scope is not None:
+        caller = await identify(context, raw, route.scope)
+    params = read_params(route.params, raw.query)
+    body = NOTHING
+    if route.body is not Nothing and (raw.body or route.body_required):
+        codec_of(raw, CONTROL_CODECS)
+        body = read_body(route.body, unpacked(raw))
+    return await route.handler(Call(context, raw, caller, ids, params, body))
+
+
+async def _view(context: Context, route: AnyRoute, **ids: str) -> Response:
+    raw = raw_request(request.scope)
+    answer = await respond(context, route, raw, ids)
+    context.meters.answered(route.path, answer.status)
+    return to_response(answer, raw.method)
+
+
+async def _options(methods: Sequence[str]) -> Response:
+    raw = raw_request(request.scope)
+    allow = (b"allow", ", ".join(methods).encode())
+    return to_response(reply(raw.id, 204, b"text/plain", b"", [allow]), raw.method)
+
+
+async def _unrouted(context: Context, error: HTTPException) -> Response:
+    """What no route was found for; anything else that the framework refuses is a bad request."""
+    raw = raw_request(request.scope)
+    problem = Problem("invalid_request", error.description or "")
+    if isinstance(error, MethodNotAllowed):
+        allow = ", ".join(_methods(error.valid_methods or ()))
+        problem = Problem(
+            "method_not_allowed", f"Use {allow}.", headers=[(b"allow", allow.encode())]
+        )
+    elif error.code == 404:
+        problem = Problem("not_found", f"{raw.path[:200]} is no address of this server.")
+    elif error.code is None or error.code >= 500:
+        problem = Problem("internal")
+    context.meters.refused(problem.code)
+    return to_response(problem.reply(raw.id), raw.method)
+
+
+def _rule(path: str) -> str:
+    return path.replace("{", "<").replace("}", ">")
+
+
+def _methods(methods: Iterable[str]) -> list[str]:
+    """In the usual order, with those that come along."""
+    found = {*methods, "OPTIONS"}
+    if "GET" in found:
+        found.add("HEAD")
+    return sorted(found)

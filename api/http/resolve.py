@@ -1,0 +1,108 @@
+"""From names to stats: every item of a request finds its stat, or a reason why it may not.
+
+A name that is known is one lookup. Unknown names are checked and registered together, in one step
+that is durable before their first point; the type of a stat is what its first point said.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+from msgspec import UNSET
+from storage.directory import Directory
+
+from api.accounts.keys import Identity
+from api.http.decode import Columns
+from api.http.repeats import Refusal
+from engine.stats import Kind, Stat, canonical_name, name_fault
+
+FIRST_TYPE: Final = Kind.COUNTER
+"""The type of a new stat whose first point does not say one."""
+
+
+async def resolve(
+    directory: Directory, caller: Identity, columns: Columns
+) -> tuple[list[Stat], Columns]:
+    """The stat of every usable item, and the columns without the others.
+
+    New names are registered, durably. Raises what the store raises when that is impossible.
+    """
+    known = directory.names(caller.account)
+    found: list[Stat | None] = [known.get(name) for name in columns.names]
+    stats = [stat for stat in found if stat is not None]
+    if len(stats) == len(found) and caller.prefix is None and _plain(stats, columns):
+        return stats, columns
+    if len(stats) < len(found):
+        wanted = _wanted(known, caller, columns)
+        if wanted:
+            await directory.register(caller.account, wanted)
+            known = directory.names(caller.account)
+    return _judged(known, caller, columns)
+
+
+def _plain(stats: list[Stat], columns: Columns) -> bool:
+    """Whether every stat is live and of the type that its item says, and every item has a value."""
+    if [stat.kind for stat in stats] != columns.types or columns.missing.any():
+        return False
+    return all(stat.state == "live" for stat in stats)
+
+
+def _wanted(known: Mapping[str, Stat], caller: Identity, columns: Columns) -> dict[str, Kind]:
+    """The new names that may be registered, with the type of their first item."""
+    wanted: dict[str, Kind] = {}
+    for row, given in enumerate(columns.names):
+        name = canonical_name(given)
+        if name in known or name in wanted or _name_code(name, caller) is not None:
+            continue
+        said = columns.types[row]
+        kind = FIRST_TYPE if said is UNSET else Kind(said)
+        if kind is Kind.VALUE and columns.missing[row]:
+            continue
+        wanted[name] = kind
+    return wanted
+
+
+def _judged(
+    known: Mapping[str, Stat], caller: Identity, columns: Columns
+) -> tuple[list[Stat], Columns]:
+    """Item by item."""
+    stats: list[Stat] = []
+    refused: list[Refusal] = []
+    rows: list[int] = []
+    value = columns.value.copy()
+    for row, given in enumerate(columns.names):
+        name = canonical_name(given)
+        stat = known.get(name)
+        code = _name_code(name, caller) or _stat_code(stat, columns, row)
+        if code is not None or stat is None:
+            rows.append(row)
+            field = "value" if code == "field_required" else "stat"
+            field = "type" if code == "stat_type_conflict" else field
+            refused.append(Refusal(int(columns.place[row]), code or "plan_limit", field))
+            continue
+        if columns.missing[row]:
+            value[row] = 1.0
+        stats.append(stat)
+    columns.value = value
+    columns.missing = np.zeros(len(columns), np.bool_)
+    return stats, columns.without(refused, rows)
+
+
+def _name_code(name: str, caller: Identity) -> str | None:
+    code = name_fault(name)
+    return code if code is not None or caller.may_touch(name) else "stat_name_prefix"
+
+
+def _stat_code(stat: Stat | None, columns: Columns, row: int) -> str | None:
+    """Why an item cannot be added to its stat; a stat that is missing could not be registered."""
+    said = columns.types[row]
+    if stat is None:
+        lacks_value = bool(columns.missing[row]) and said == "value"
+        return "field_required" if lacks_value else "plan_limit"
+    if stat.state != "live":
+        return "stat_in_trash"
+    if said is not UNSET and said != stat.kind:
+        return "stat_type_conflict"
+    if stat.kind is Kind.VALUE and columns.missing[row]:
+        return "field_required"
+    return None

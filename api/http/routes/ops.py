@@ -1,0 +1,108 @@
+"""For operators and for whoever opens the address in a browser: health, readiness, metrics, `/`."""
+
+from typing import Final
+
+from msgspec import Struct
+
+from api.http.callers import identify
+from api.http.context import LOOPBACK
+from api.http.exposition import exposition
+from api.http.messages import Reply, reply
+from api.http.route import Call, Nothing, Route
+
+HTML: Final = b"text/html; charset=utf-8"
+TEXT: Final = b"text/plain; version=0.0.4; charset=utf-8"
+POLICY: Final = (
+    b"content-security-policy",
+    b"default-src 'none'; style-src 'sha256-YnbYSI1IDMVgXVbm+ywmlqkg5zu14HFrun1bNp2BaPE=';"
+    b" form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+)
+
+
+class Health(Struct, frozen=True):
+    """The process answers."""
+
+    status: str
+
+
+class Readiness(Struct, frozen=True):
+    """Whether every partition has applied its log, and how many have; `warnings` say what is amiss.
+
+    `read_only` says why no points are taken, if none are.
+    """
+
+    status: str
+    partitions: int
+    ready: int
+    read_only: str | None
+    warnings: list[str]
+
+
+async def healthz(call: Call[Nothing, Nothing]) -> Reply:
+    """200 while the process answers at all."""
+    return call.json(200, Health("ok"))
+
+
+async def readyz(call: Call[Nothing, Nothing]) -> Reply:
+    """200 once every partition serves; 503 with the progress until then, and while stopping."""
+    statistics = call.context.node.statistics()
+    ready = sum(partition.ready for partition in statistics.partitions)
+    total = len(statistics.partitions)
+    status = "ready" if ready == total else "starting"
+    if call.context.stopping.is_set():
+        status = "stopping"
+    warnings = []
+    shorter = sum(partition.kept_shorter > 0 for partition in statistics.partitions)
+    if shorter:
+        warnings.append(
+            f"memory is short: fine resolutions are kept shorter in {shorter} partitions"
+        )
+    dead = sum(partition.dead_letters for partition in statistics.partitions)
+    if dead:
+        warnings.append(f"{dead} log entries could not be counted and are kept aside")
+    body = Readiness(status, total, ready, statistics.read_only, warnings)
+    return call.json(200 if status == "ready" else 503, body)
+
+
+async def metrics(call: Call[Nothing, Nothing]) -> Reply:
+    """Prometheus' text format; from this machine, or with an admin key."""
+    if call.request.client not in LOOPBACK or call.request.header(b"x-forwarded-for") is not None:
+        await identify(call.context, call.request, "admin")
+    return reply(call.request.id, 200, TEXT, exposition(call.context).encode())
+
+
+PAGE: Final = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>StatFlow</title>
+<style>body{font:16px/1.5 system-ui,sans-serif;margin:3em auto;max-width:40em;padding:0 1em}</style>
+<h1>StatFlow</h1>
+<p>This is a StatFlow server at <code>ADDRESS</code>. Programs send points, charts move at once.</p>
+<pre>curl -X POST ADDRESS/v1/ingest \\
+  -H "Authorization: Bearer sf_your_key_here" \\
+  -H "Content-Type: application/json" \\
+  -d '{"stat":"my_first_metric","value":1,"type":"counter"}'</pre>
+<p>Look: <code>GET /v1/stats</code>, <code>GET /v1/stats/{id}/data?from=-5m</code>,
+<code>GET /v1/live?stats={id}</code>. Is it well: <a href="/healthz">/healthz</a>,
+<a href="/readyz">/readyz</a>.</p>
+</html>
+"""
+
+
+async def index(call: Call[Nothing, Nothing]) -> Reply:
+    """A plain page that names the address."""
+    page = PAGE.replace("ADDRESS", call.context.public_url)
+    return reply(call.request.id, 200, HTML, page.encode(), [POLICY])
+
+
+ROUTES: Final = (
+    Route("GET", "/", "What this is", None, {200: "text/html"}, Nothing, Nothing, index),
+    Route("GET", "/healthz", "Is it alive", None, {200: Health}, Nothing, Nothing, healthz),
+    Route(
+        "GET", "/readyz", "Does it serve", None,
+        {200: Readiness, 503: Readiness}, Nothing, Nothing, readyz,
+    ),
+    Route(
+        "GET", "/metrics", "What this server counts of itself", None,
+        {200: "text/plain"}, Nothing, Nothing, metrics,
+        problems=("missing_key", "invalid_key", "insufficient_scope"),
+    ),
+)  # fmt: skip

@@ -1,0 +1,194 @@
+"""Stats: find, look at, rename, put into the trash and take out again."""
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+from api.http.context import Context
+from api.http.dates import date_text
+from api.http.messages import Reply, reply
+from api.http.problems import FieldError, Problem
+from api.http.route import Call, Nothing, Route
+from api.http.upkeep import purge
+from api.http.wanted import stat_of
+from api.query.reply import whole
+from engine.stats import Kind, Stat, State, canonical_name, public_id
+from engine.window import Newest
+from storage.directory import KEPT
+from storage.directory_search import PAGE_MAX, Sort
+
+
+class ListParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """`q`: part of a name, or a pattern with `*` and `?`; `next` of the page before is `cursor`."""
+
+    q: str | None = None
+    type: Literal["counter", "value"] | None = None
+    state: State = "live"
+    sort: Sort = "name"
+    cursor: str | None = None
+    limit: int = 100
+
+
+class StatInfo(Struct, frozen=True):
+    """A stat; `latest` is the value of its newest point and `last_point` when that was."""
+
+    id: str
+    name: str
+    type: str
+    unit: str | None
+    percentiles: bool
+    state: str
+    created: str
+    trashed: str | None
+    last_point: str | None
+    latest: int | float | None
+
+
+class StatList(Struct, frozen=True):
+    """One page of stats."""
+
+    stats: list[StatInfo]
+    next: str | None
+
+
+class StatPatch(Struct, frozen=True, forbid_unknown_fields=True):
+    """What may be changed; what is left out stays."""
+
+    name: str | UnsetType = UNSET
+    unit: str | UnsetType | None = UNSET
+    percentiles: bool | UnsetType = UNSET
+
+
+class DeleteParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """`purge`: for good, at once."""
+
+    purge: bool = False
+
+
+UNIT_LIMIT: Final = 32
+"""Characters of a unit."""
+
+
+async def list_stats(call: Call[ListParams, Nothing]) -> Reply:
+    """One page of the account's stats; what the key may not touch is left out."""
+    params = call.params
+    if not 1 <= params.limit <= PAGE_MAX:
+        raise _wrong("parameter_invalid", "limit", f"1 to {PAGE_MAX}")
+    stats, following = await call.context.directory.search(
+        call.caller.account,
+        params.q,
+        None if params.type is None else Kind(params.type),
+        params.sort,
+        params.cursor,
+        params.limit,
+        state=params.state,
+        prefix=call.caller.prefix,
+    )
+    return call.json(200, StatList(await described(call.context, stats), following))
+
+
+async def get_stat(call: Call[Nothing, Nothing]) -> Reply:
+    """One stat."""
+    return await _stat(call, stat_of(call.context, call.caller, call.ids["id"]))
+
+
+async def change_stat(call: Call[Nothing, StatPatch]) -> Reply:
+    """Rename a stat, or change what is known of it."""
+    stat, patch = stat_of(call.context, call.caller, call.ids["id"]), call.body
+    name = None if patch.name is UNSET else patch.name
+    if name is not None and not call.caller.may_touch(canonical_name(name)):
+        raise _wrong("stat_name_prefix", "name", "the key may only use names with its prefix")
+    unit = KEPT if patch.unit is UNSET else _checked_unit(patch.unit)
+    percentiles = None if patch.percentiles is UNSET else patch.percentiles
+    return await _stat(call, await call.context.directory.change(stat.id, name, unit, percentiles))
+
+
+async def delete_stat(call: Call[DeleteParams, Nothing]) -> Reply:
+    """Put a stat into the trash, or with `purge` forget it and all its points for good."""
+    context = call.context
+    stat = stat_of(context, call.caller, call.ids["id"])
+    if not call.params.purge:
+        return await _stat(call, await context.directory.trash(stat.id))
+    await purge(context.node, context.directory, stat)
+    return reply(call.request.id, 204, b"text/plain", b"")
+
+
+async def restore_stat(call: Call[Nothing, Nothing]) -> Reply:
+    """Take a stat out of the trash, with all its points."""
+    stat = stat_of(call.context, call.caller, call.ids["id"])
+    return await _stat(call, await call.context.directory.restore(stat.id))
+
+
+def _checked_unit(unit: str | None) -> str | None:
+    if unit is not None and not (0 < len(unit) <= UNIT_LIMIT and unit.isprintable()):
+        raise _wrong("field_invalid", "unit", f"1 to {UNIT_LIMIT} printable characters, or null")
+    return unit
+
+
+def _wrong(code: str, field: str, text: str) -> Problem:
+    detail = f"{field}: {text}."
+    return Problem(code, detail, [FieldError(code, detail, field=field)])
+
+
+async def _stat(call: Call[Any, Any], stat: Stat) -> Reply:
+    return call.json(200, (await described(call.context, [stat]))[0])
+
+
+async def described(context: Context, stats: Sequence[Stat]) -> list[StatInfo]:
+    """Stats with their newest points."""
+    homes: dict[int, list[int]] = {}
+    for stat in stats:
+        homes.setdefault(stat.partition, []).append(stat.id)
+    newest: dict[int, Newest] = {}
+    for partition, ids in homes.items():
+        newest |= await context.node.latest(partition, ids)
+    return [_info(stat, newest.get(stat.id)) for stat in stats]
+
+
+def _info(stat: Stat, newest: Newest | None) -> StatInfo:
+    return StatInfo(
+        public_id(stat.id),
+        stat.name,
+        stat.kind.value,
+        stat.unit,
+        stat.percentiles,
+        stat.state,
+        date_text(stat.created_ms),
+        None if stat.trashed_ms is None else date_text(stat.trashed_ms),
+        None if newest is None else date_text(newest.at_ms),
+        None if newest is None else whole(newest.value),
+    )
+
+
+CHANGE_PROBLEMS: Final = (
+    "store_unavailable", "outcome_unknown", "overloaded", "read_only", "not_ready",
+)  # fmt: skip
+
+ROUTES: Final = (
+    Route(
+        "GET", "/v1/stats", "Find stats", "read",
+        {200: StatList}, ListParams, Nothing, list_stats, problems=("cursor_invalid",),
+    ),
+    Route(
+        "GET", "/v1/stats/{id}", "Look at a stat", "read",
+        {200: StatInfo}, Nothing, Nothing, get_stat,
+    ),
+    Route(
+        "PATCH", "/v1/stats/{id}", "Change a stat", "write",
+        {200: StatInfo}, Nothing, StatPatch, change_stat,
+        problems=(
+            "stat_name_length", "stat_name_chars", "stat_name_taken", "stat_name_prefix",
+            "stat_in_trash", *CHANGE_PROBLEMS,
+        ),
+    ),
+    Route(
+        "DELETE", "/v1/stats/{id}", "Throw a stat away", "write",
+        {200: StatInfo, 204: "text/plain"}, DeleteParams, Nothing, delete_stat,
+        problems=CHANGE_PROBLEMS,
+    ),
+    Route(
+        "POST", "/v1/stats/{id}/restore", "Take a stat out of the trash", "write",
+        {200: StatInfo}, Nothing, Nothing, restore_stat, problems=CHANGE_PROBLEMS,
+    ),
+)  # fmt: skip

@@ -1,0 +1,17 @@
+"""Every route of the server, in one table."""
+
+from typing import Any
+
+from api.http.route import Route
+from api.http.routes import data, export, ingest, keys, live, ops, query, stats
+
+ROUTES: tuple[Route[Any, Any], ...] = (
+    *ingest.ROUTES,
+    *stats.ROUTES,
+    *data.ROUTES,
+    *query.ROUTES,
+    *export.ROUTES,
+    *live.ROUTES,
+    *keys.ROUTES,
+    *ops.ROUTES,
+)

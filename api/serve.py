@@ -1,0 +1,182 @@
+"""The server: the tree of everything that runs, from the store outward.
+
+Law: the indentation is the order of stopping. The node owns the web server, so whatever fails in
+the engine ends the process. Stopping is closing the inlet: live streams say goodbye, requests in
+work end, what was taken is committed, the store closes.
+"""
+
+import gc
+import logging
+import signal
+import ssl
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, closing
+from functools import partial
+from pathlib import Path
+from socket import socket
+from typing import Final
+
+import trio
+
+from api.accounts.keyring import Keyring
+from api.accounts.new_key import NewKey
+from api.accounts.owner import found_owner
+from api.clock import WallClock
+from api.http.app import create_app
+from api.http.context import Context
+from api.http.server import listen, serve_http
+from api.http.upkeep import keep_up
+from api.settings import Settings, SettingsError
+from engine.node import EngineSettings, Node, open_node
+from engine.ports import Clock, Store
+from storage.catalog import Catalog
+from storage.directory import Directory
+from storage.link import Link
+from storage.opening import open_store
+from storage.redis_catalog import RedisCatalog
+from storage.server import ServerSettings, open_server
+from storage.server_probe import Loading
+
+log = logging.getLogger("statflow.serve")
+
+Say = Callable[[str], None]
+
+ANYWHERE: Final = frozenset({"", "0.0.0.0", "::"})
+
+
+def say(text: str) -> None:
+    """Print a line for the operator at once, also into a pipe."""
+    print(text, flush=True)
+
+
+async def serve(
+    settings: Settings,
+    say: Say = say,
+    *,
+    task_status: trio.TaskStatus[Context] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Run a server until SIGTERM or SIGINT; `say` gets the lines that an operator should see.
+
+    Raises what keeps it from starting, each with a text that says what to do, and whatever failed
+    in the engine: then the process must end with a code that is not zero.
+    """
+    tls = _tls(settings)
+    sockets = _sockets(settings)
+    address = settings.public_url or _address(settings, sockets, secure=tls is not None)
+    async with open_storage(settings, say) as (store, catalog):
+        clock = WallClock()
+        spread = {account.id: account.spread for account in await catalog.accounts()}
+        directory = Directory(store, clock, lambda account: spread.get(account, 1))
+        await directory.load()
+        engine = EngineSettings(settings.seconds_memory)
+        keyring = Keyring(catalog, clock)
+        async with (
+            open_node(store, clock, engine, directory.apply) as node,
+            trio.open_nursery() as nursery,
+        ):
+            await nursery.start(keyring.run)
+            nursery.start_soon(_when_ready, node, directory, clock)
+            context = Context(node, directory, keyring, clock, address.rstrip("/"))
+            _greet(say, address, await found_owner(catalog, clock))
+            # What the start has made stays: the collector need not look at it again.
+            gc.collect()
+            gc.freeze()
+            task_status.started(context)
+            await serve_http(create_app(context), sockets, partial(_stop, context, say), tls)
+            nursery.cancel_scope.cancel()
+    say("stopped; everything that was acknowledged is stored")
+
+
+@asynccontextmanager
+async def open_storage(settings: Settings, say: Say) -> AsyncGenerator[tuple[Store, Catalog]]:
+    """The store and the catalogue on the server that the settings name."""
+    wanted = ServerSettings(
+        Path(settings.data), settings.redis_url, settings.durability, settings.maxmemory
+    )
+    async with open_server(wanted, partial(_loading, say)) as server:
+        if not server.durable:
+            say("durability is relaxed: a crash may lose about a second of acknowledged points")
+        async with open_store(
+            server.url,
+            settings.partitions,
+            durable=server.durable,
+            # Whoever holds the directory holds the store: an earlier holder is dead.
+            seize=settings.redis_url is None,
+            disk_free=server.disk_free,
+        ) as store:
+            with closing(Link(server.url)) as link:
+                yield store, RedisCatalog(link)
+
+
+async def _when_ready(node: Node, directory: Directory, clock: Clock) -> None:
+    """Names can be registered once every log is applied: until then one may yet turn up."""
+    await node.wait_ready()
+    directory.open(node.submit)
+    await keep_up(node, directory, clock)
+
+
+async def _stop(context: Context, say: Say) -> None:
+    """Wait for a signal; then let live streams say goodbye."""
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for number in signals:
+            say(f"stopping ({signal.Signals(number).name})")
+            break
+    context.stop()
+
+
+def first_lines(address: str, key: str) -> str:
+    """What the first start prints: a key and a command that works when it is pasted."""
+    return f"""
+Your API key, shown this once; keep it:
+
+  {key}
+
+Send a first point:
+
+curl -X POST {address}/v1/ingest \\
+  -H "Authorization: Bearer {key}" \\
+  -H "Content-Type: application/json" \\
+  -d '{{"stat":"my_first_metric","value":1,"type":"counter"}}'
+"""
+
+
+def _greet(say: Say, address: str, made: NewKey | None) -> None:
+    say(f"StatFlow serves {address}")
+    if made is None:
+        say("Make an API key with: statflow key create")
+    else:
+        say(first_lines(address, made.secret))
+
+
+def _loading(say: Say, loading: Loading) -> None:
+    say(f"the store server reads its data: {loading.fraction:.0%}, about {loading.eta_s} s to go")
+
+
+def _sockets(settings: Settings) -> list[socket]:
+    try:
+        return listen(settings.host, settings.port)
+    except OSError as error:
+        raise SettingsError(
+            f"bind: {settings.bind} cannot be had ({error.strerror or error}); stop what listens"
+            " there, or choose another: STATFLOW_BIND=127.0.0.1:8081"
+        ) from error
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if settings.tls_cert is None:
+        return None
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.minimum_version = ssl.TLSVersion.TLSv1_2
+    tls.set_alpn_protocols(["h2", "http/1.1"])
+    try:
+        tls.load_cert_chain(settings.tls_cert, settings.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(f"tls_cert, tls_key: {error}") from error
+    return tls
+
+
+def _address(settings: Settings, sockets: list[socket], *, secure: bool) -> str:
+    """How clients on this machine reach the server."""
+    host = "127.0.0.1" if settings.host in ANYWHERE else settings.host
+    host = f"[{host}]" if ":" in host else host
+    return f"{'https' if secure else 'http'}://{host}:{sockets[0].getsockname()[1]}"

@@ -1,0 +1,146 @@
+"""A whole server in memory: the real node, keyring, directory and application on a mock clock."""
+
+import random
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import trio
+
+from api.accounts.keyring import Keyring
+from api.accounts.keys import Scope
+from api.http.app import create_app
+from api.http.context import Context
+from engine.clock import TrioClock
+from engine.node import Node, open_node
+from engine.rollup import Rollups
+from engine.stats import Stat
+from engine.tiers import S1
+from storage.directory import Directory
+from storage.memory import MemoryStore
+from storage.memory_catalog import MemoryCatalog
+
+NOW_MS = 1_795_302_000_000
+NOW_S = NOW_MS // 1000
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:  # ruff: ignore[any-type]
+        """The body, decoded."""
+        return msgspec.json.decode(self.body)
+
+    @property
+    def code(self) -> str:
+        """The problem code; the answer must be a whole problem."""
+        problem = self.json
+        assert self.headers["content-type"] == "application/problem+json"
+        assert problem["status"] == self.status
+        assert problem["type"].endswith(f"/problems/{problem['code']}")
+        assert problem["request_id"] == self.headers["x-request-id"]
+        assert b"Traceback" not in self.body
+        return str(problem["code"])
+
+
+@dataclass(eq=False)
+class Server:
+    """A server in memory, and requests to it."""
+
+    context: Context
+    store: MemoryStore
+    app: Any
+    keys: dict[str, str] = field(default_factory=dict)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: object = None,
+        body: bytes | None = None,
+        key: str | None = "all",
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+        query: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send one request; `key` names one of `keys`."""
+        from werkzeug.datastructures import Headers
+
+        sent = Headers(list(headers.items() if isinstance(headers, Mapping) else headers))
+        if key is not None:
+            sent.add("authorization", f"Bearer {self.keys[key]}")
+        if json is not None:
+            body = msgspec.json.encode(json)
+        if body is not None:
+            sent.setdefault("content-type", "application/json")
+        if sent.get("content-type") == "none":
+            del sent["content-type"]
+        client = self.app.test_client()
+        response = await client.open(
+            path, method=method, data=body, headers=sent, query_string=query
+        )
+        got = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, got, await response.get_data())
+
+    async def new_key(
+        self, name: str, scopes: Iterable[Scope], account: int = 1, prefix: str | None = None
+    ) -> None:
+        """Make a key that `send` knows by name."""
+        made = await self.context.keyring.create(account, name, list(scopes), prefix)
+        self.keys[name] = made.secret
+
+    def stat(self, name: str, account: int = 1) -> Stat:
+        """A stat by name."""
+        return self.context.directory.names(account)[name]
+
+    async def buckets(self, name: str, account: int = 1) -> Rollups:
+        """The seconds of a stat's last quarter of an hour."""
+        stat = self.stat(name, account)
+        now_s = self.context.clock.now_ms() // 1000
+        reading = await self.context.node.read(stat.partition, stat.id, S1, now_s - 800, now_s + 61)
+        return reading.rollups
+
+    async def stored(self) -> dict[str, tuple[int, float]]:
+        """Count and sum of every stat of account 1 in the last quarter of an hour."""
+        found = {}
+        for name in self.context.directory.names(1):
+            rollups = await self.buckets(name)
+            if len(rollups):
+                found[name] = int(rollups.count.sum()), float(rollups.sum.sum())
+        return found
+
+
+@asynccontextmanager
+async def serving(partitions: int = 4) -> AsyncGenerator[Server]:
+    """A server with the keys `all`, `read`, `write` of account 1 and `other` of account 2."""
+    store = MemoryStore(partitions)
+    clock = TrioClock(NOW_MS - int(trio.current_time() * 1000))
+    catalog = MemoryCatalog()
+    directory = Directory(store, clock)
+    async with open_node(store, clock, on_command=directory.apply) as node:
+        keyring = Keyring(catalog, clock, random.Random(7))
+        await node.wait_ready()
+        directory.open(node.submit)
+        context = Context(node, directory, keyring, clock, "http://stats.example")
+        server = Server(context, store, create_app(context))
+        for name in ("owner", "other"):
+            await catalog.create_account(name, NOW_MS)
+        await server.new_key("all", ["read", "write", "admin"])
+        await server.new_key("read", ["read"])
+        await server.new_key("write", ["write"])
+        await server.new_key("other", ["read", "write", "admin"], account=2)
+        yield server
+        context.stop()
+
+
+def node_of(server: Server) -> Node:
+    """The engine of a server."""
+    return server.context.node
