@@ -214,7 +214,23 @@ def _apply(operator: str, left: Floats, right: Floats) -> Floats:
 def _moving(values: Floats, window: int) -> Floats:
     """The mean of what is known in the `window` buckets that end at each bucket."""
     known = ~np.isnan(values)
-    ones = np.ones(window)
-    total = np.convolve(np.where(known, values, 0.0), ones)[: len(values)]
-    count = np.rint(np.convolve(known.astype(np.float64), ones)[: len(values)])
+    total = _window_sums(np.where(known, values, 0.0), window)
+    count = np.rint(_window_sums(known.astype(np.float64), window))
     return np.where(count > 0, total / count, np.nan)
+
+
+def _window_sums(values: Floats, window: int) -> Floats:
+    """Sums of the `window` values that end at each place, in time that the window does not matter.
+
+    Blocks of the window's width are summed from both ends: a window is the end of one block and the
+    beginning of the next. Nothing is subtracted, so nothing is lost to rounding.
+    """
+    blocks = -(-len(values) // window) + 1
+    table = np.zeros(blocks * window)
+    table[window : window + len(values)] = values
+    rows = table.reshape(blocks, window)
+    from_start = np.cumsum(rows, axis=1).ravel()
+    to_end = np.cumsum(rows[:, ::-1], axis=1)[:, ::-1].ravel()
+    end = np.arange(window, window + len(values))
+    start = end - window + 1
+    return from_start[end] + np.where(start % window == 0, 0.0, to_end[start])

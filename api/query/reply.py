@@ -164,7 +164,6 @@ class QueryReply(Struct):
     cursor: str
     complete_from: int | None = None
     approximate: bool = False
-    truncated: bool = False
 
 
 def points_of(series: Series, times: list[int] | list[str] | None = None) -> list[Point]:

@@ -131,6 +131,16 @@ def fill(series: Series, how: Fill, *, counter: bool, first_ms: int | None, now_
     return replace(series, columns=columns)
 
 
+def beside(series: Series, edges: Ints, present: Ints) -> Series:
+    """Buckets between `edges` under the starts of those that they are compared with.
+
+    `present` are the starts of as many buckets; `series` may lack some of them.
+    """
+    if len(series) == len(present):
+        return replace(series, start=present)
+    return replace(series, start=present[np.searchsorted(edges, series.start, side="right") - 1])
+
+
 def total(
     edges: Ints,
     rollups: Rollups,
