@@ -19,7 +19,7 @@ Point = tuple[int, int, float]
 """Stat, epoch milliseconds, value."""
 
 BEGUN_S = 1_800_000_000
-"""The moment that tests are about, in epoch seconds: a whole minute, but no whole hour."""
+"""The moment that tests are about, in epoch seconds: a whole hour, but no whole day."""
 
 BEGUN_MS = BEGUN_S * 1000
 
