@@ -1,0 +1,142 @@
+"""What the read routes have in common: their parameters, understood.
+
+Law: everything that can be wrong with a question is found here, before anything is read.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
+
+from api.http.context import Context
+from api.http.messages import RawRequest
+from api.http.problems import FieldError, Problem
+from api.query.aggregates import QUANTILES, Fill, parse_fill
+from api.query.calendar import Resolution
+from api.query.resolution import parse_points, parse_resolution
+from api.query.times import Range, iso, parse_range, parse_zone
+from engine.rollup import Ints
+
+FORMATS: Final = ("json", "columns", "csv", "ndjson", "msgpack")
+
+READ_PROBLEMS: Final = (
+    "parameter_invalid", "range_invalid", "resolution_invalid", "too_many_points", "format",
+)  # fmt: skip
+"""What every question may be refused for."""
+
+TIME_FORMS: Final = ("s", "ms", "iso")
+
+
+class AskedParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A range (`from`, `to`, or `last`), how finely (`resolution`, or about `points` points), what
+    of each bucket (`agg`), and how to write it; `tz` is the zone of days and of times without one.
+    """
+
+    from_: str | None = field(default=None, name="from")
+    to: str | None = None
+    last: str | None = None
+    resolution: str | None = None
+    points: str | None = None
+    agg: tuple[str, ...] = ()
+    fill: str | None = None
+    tz: str = "UTC"
+    format: str | None = None
+    time: str = "s"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question without its stats; `now_ms` is when it was asked, in epoch milliseconds."""
+
+    range: Range
+    requested: Resolution | None
+    points: int
+    zone: ZoneInfo
+    fill: Fill
+    format: str
+    time: str
+    now_ms: int
+
+    @property
+    def requested_name(self) -> str:
+        """The resolution as it was asked for."""
+        return "auto" if self.requested is None else self.requested.name
+
+    def iso(self, at_ms: int) -> str:
+        """A moment, in the zone of the asker."""
+        return iso(at_ms, self.zone)
+
+    def times(self, starts: Ints) -> list[int] | list[str] | None:
+        """The starts of buckets as asked for; None when that is plain epoch seconds."""
+        if self.time == "iso":
+            return [iso(at * 1000, self.zone) for at in starts.tolist()]
+        return (starts * 1000).tolist() if self.time == "ms" else None
+
+
+def understand(
+    context: Context,
+    request: RawRequest,
+    params: AskedParams,
+    offered: Sequence[str] = FORMATS,
+    default_range: tuple[str, str] | None = None,
+) -> Asked:
+    """The question of a request; QueryError or Problem names the parameter that is wrong.
+
+    `default_range` stands in when nothing is said about the range.
+    """
+    now_ms = context.clock.now_ms()
+    zone = parse_zone(params.tz)
+    from_, to = params.from_, params.to
+    if default_range is not None and from_ is None and params.last is None:
+        from_, to = default_range[0], to or default_range[1]
+    form = format_of(params.format, request, offered)
+    if params.time not in TIME_FORMS:
+        raise refused("time", f"time: one of {', '.join(TIME_FORMS)}.")
+    return Asked(
+        parse_range(from_, to, params.last, now_ms, zone),
+        parse_resolution(params.resolution),
+        parse_points(params.points),
+        zone,
+        parse_fill(params.fill),
+        form,
+        params.time,
+        now_ms,
+    )
+
+
+def format_of(text: str | None, request: RawRequest, offered: Sequence[str]) -> str:
+    """The format that `format=` names, else one that the Accept header does, else the first."""
+    if text is not None:
+        if text not in offered:
+            detail = f"format: one of {', '.join(offered)}."
+            raise Problem("format", detail, [FieldError("format", detail, field="format")])
+        return text
+    accept = (request.header(b"accept") or b"").decode("latin1").lower()
+    for part in accept.split(","):
+        form = _BY_MEDIA.get(part.split(";")[0].strip(), "")
+        if form in offered:
+            return form
+    return offered[0]
+
+
+def percentiles_of(aggregates: Iterable[str]) -> tuple[str, ...]:
+    """Those of the aggregates that need histograms."""
+    return tuple(name for name in aggregates if name in QUANTILES)
+
+
+def refused(field: str, detail: str, code: str = "parameter_invalid") -> Problem:
+    """The problem of one parameter."""
+    return Problem(code, detail, [FieldError(code, detail, field=field)])
+
+
+_BY_MEDIA: Final = {
+    "application/json": "json",
+    "text/csv": "csv",
+    "application/x-ndjson": "ndjson",
+    "application/ndjson": "ndjson",
+    "application/msgpack": "msgpack",
+    "application/x-msgpack": "msgpack",
+    "application/vnd.msgpack": "msgpack",
+}
