@@ -235,10 +235,16 @@ class Partition:
         self.checkpoint_due.set()
 
     async def _checkpoints(self) -> None:
-        """Checkpoint at the end of each bucket, or when one is due."""
+        """Checkpoint once a bucket, or when one is due.
+
+        Each partition has its own moment within the bucket: all at once would hold the loop for
+        the sum of their times.
+        """
+        width_ms = PARTIAL_S * 1000
+        moment_ms = width_ms * self.number // self.store.partitions
         while True:
-            width_ms = PARTIAL_S * 1000
-            with trio.move_on_after((width_ms - self.clock.now_ms() % width_ms) / 1000):
+            rest_ms = width_ms - (self.clock.now_ms() - moment_ms) % width_ms
+            with trio.move_on_after(rest_ms / 1000):
                 await self.checkpoint_due.wait()
             self.checkpoint_due = trio.Event()
             if self.fenced:
