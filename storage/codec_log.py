@@ -39,8 +39,10 @@ def decode_log(data: bytes, skip: bytes = b"") -> tuple[Points, tuple[Command, .
     """
     ranges = decode_skip(skip)
     with opened(Form.LOG, data) as fields:
-        size, _, stat, at_ms, value, commands = fields
+        size, requests, stat, at_ms, value, commands = fields
         rows = checked_rows(size)
+        if sum(requests) != rows:
+            raise BadFrame(f"log: requests of {sum(requests)} rows in a frame of {rows}")
         points = Points(
             unpack_ints(stat, rows), unpack_ints(at_ms, rows), unpack_floats(value, rows)
         )

@@ -23,9 +23,6 @@ class Segments:
         size = np.array(sizes, np.int64)
         return cls(np.cumsum(size) - size, size)
 
-    def __len__(self) -> int:
-        return len(self.first)
-
     def slice(self, at: int) -> slice:
         """Where segment `at` is."""
         first = int(self.first[at])
