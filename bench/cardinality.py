@@ -41,25 +41,26 @@ async def _active(node: Node, server: ThrowawayServer) -> list[Figure]:
     before, began = resident_bytes(), time.perf_counter()
     own_s, server_s = cpu_s(), cpu_s(server.pid)
     latencies: list[float] = []
-    behind_s = 0.0
-    for second in range(SECONDS):
-        for number, stats in enumerate(batches):
-            due = began + second + number / len(batches)
-            await trio.sleep(due - time.perf_counter())
-            sent = time.perf_counter()
-            behind_s = max(behind_s, sent - due)
-            at_ms = np.full(BATCH, node.clock.now_ms(), np.int64)
-            points = Points(stats, at_ms, np.full(BATCH, float(second)))
-            await node.submit(number % PARTITIONS, Batch(points))
-            latencies.append((time.perf_counter() - due) * 1e3)
+
+    async def send(number: int, due: float, second: int) -> None:
+        at_ms = np.full(BATCH, node.clock.now_ms(), np.int64)
+        points = Points(batches[number], at_ms, np.full(BATCH, float(second)))
+        await node.submit(number % PARTITIONS, Batch(points))
+        latencies.append((time.perf_counter() - due) * 1e3)
+
+    async with trio.open_nursery() as nursery:
+        for second in range(SECONDS):
+            for number in range(len(batches)):
+                due = began + second + number / len(batches)
+                await trio.sleep(max(0.0, due - time.perf_counter()))
+                nursery.start_soon(send, number, due, second)
     elapsed = time.perf_counter() - began
     grown = resident_bytes() - before - sum(p.seconds_bytes for p in node.statistics().partitions)
     return [
         once("app: share of a core", (cpu_s() - own_s) / elapsed, "cores", 0.15),
         once("server: share of a core", (cpu_s(server.pid) - server_s) / elapsed, "cores"),
         once("app: memory a stat beside the 1 s tier", grown / ACTIVE / 1024, "KiB", 4.0),
-        of_samples("acknowledged after", latencies, "ms"),
-        once("behind schedule at worst", behind_s * 1e3, "ms"),
+        of_samples("acknowledged after, from when it was due", latencies, "ms"),
     ]
 
 
