@@ -5,9 +5,8 @@ spellings of one text are one stat, so a name is kept trimmed and in Unicode's c
 """
 
 import unicodedata
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 from zlib import crc32
 
 from engine.base62 import base62, from_base62
@@ -28,8 +27,7 @@ class Kind(StrEnum):
     VALUE = "value"
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
+class Stat(NamedTuple):
     """The record of one stat; a change makes a new record with the next `revision`.
 
     Times are epoch milliseconds. A stat in the trash keeps its name and takes no points.

@@ -19,14 +19,15 @@ def pack(*fields: object) -> bytes:
     return VERSION + packed
 
 
-def unpack(record: bytes, fields: int, what: str) -> tuple[Any, ...]:
-    """The first `fields` fields of a record; Damaged, naming `what`, when it has not got them."""
+def unpack(record: bytes, fields: int, what: str, number: object = "") -> tuple[Any, ...]:
+    """The first `fields` fields of a record; Damaged, naming it, when it has not got them."""
     if record[:1] != VERSION:
-        raise Damaged(f"{what}: its version is {record[:1].hex() or 'missing'}, not known here")
+        version = record[:1].hex() or "missing"
+        raise Damaged(f"{what} {number}: its version is {version}, not known here")
     try:
         found: object = msgpack.unpackb(record[1:], use_list=False)
     except ValueError as error:
-        raise Damaged(f"{what}: {error}") from error
+        raise Damaged(f"{what} {number}: {error}") from error
     if not isinstance(found, tuple) or len(found) < fields:
-        raise Damaged(f"{what}: fields are missing")
+        raise Damaged(f"{what} {number}: fields are missing")
     return found[:fields]

@@ -125,7 +125,7 @@ def _used(account: int) -> str:
 
 
 def _account(number: int, record: bytes) -> Account:
-    name, created_ms, spread = unpack(record, 3, f"account {number}")
+    name, created_ms, spread = unpack(record, 3, "account", number)
     return Account(number, name, created_ms, spread)
 
 
@@ -137,5 +137,5 @@ def _pack(key: KeyRecord) -> bytes:
 
 
 def _key(digest: bytes, record: bytes) -> KeyRecord:
-    key_id, account, last4, *rest = unpack(record, 8, "an API key")
+    key_id, account, last4, *rest = unpack(record, 8, "API key", digest.hex())
     return KeyRecord(key_id, account, digest, last4, *rest)

@@ -1,0 +1,163 @@
+"""Every stat by id and by name, and how lately it was active. Pure.
+
+Law: of two records of a stat the one with the higher revision counts, whichever comes last. The log
+of a partition may be read again from its last checkpoint, and the logs of two partitions come in no
+order: the table is the same afterwards.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+
+from engine.rollup import Ints
+from engine.stats import Stat
+
+NOBODY: Final[Mapping[str, Stat]] = MappingProxyType({})
+
+
+class AccountNames:
+    """The names of one account, also in order."""
+
+    __slots__ = ("_fresh", "_gone", "_sorted", "stats")
+
+    def __init__(self) -> None:
+        self.stats: dict[str, Stat] = {}
+        # Never changed, only replaced: whoever reads it in slices keeps what it began with.
+        self._sorted: list[str] = []
+        self._fresh: set[str] = set()
+        self._gone: set[str] = set()
+
+    def put(self, stat: Stat) -> Stat | None:
+        """Let the stat have its name; returns the other stat that had it, if any."""
+        before = self.stats.get(stat.name)
+        self.stats[stat.name] = stat
+        if before is not None:
+            return before if before.id != stat.id else None
+        if stat.name in self._gone:
+            self._gone.remove(stat.name)
+        else:
+            self._fresh.add(stat.name)
+        return None
+
+    def drop(self, name: str) -> None:
+        """Forget a name that is there."""
+        del self.stats[name]
+        if name in self._fresh:
+            self._fresh.remove(name)
+        else:
+            self._gone.add(name)
+
+    def in_order(self) -> list[str]:
+        """All names, sorted; not to be changed. Fast when few have changed since the last time."""
+        if self._gone:
+            self._sorted = [name for name in self._sorted if name not in self._gone]
+            self._gone = set()
+        if self._fresh:
+            # Two sorted runs, which sorting merges.
+            self._sorted = sorted([*self._sorted, *sorted(self._fresh)])
+            self._fresh = set()
+        return self._sorted
+
+
+class StatTable:
+    """What the directory knows."""
+
+    def __init__(self) -> None:
+        self._stats: dict[int, Stat] = {}
+        self._names: dict[int, AccountNames] = {}
+        self._trash: dict[int, None] = {}
+        self._purged: set[int] = set()
+        # A name that two stats have while the logs are read: those who do not answer to it now.
+        self._contested: dict[tuple[int, str], list[int]] = {}
+        # Epoch seconds by stat id, 0 for never. Ids are given away in a row: few places are idle.
+        self._active_s = np.zeros(1024, np.uint32)
+
+    def __len__(self) -> int:
+        return len(self._stats)
+
+    def get(self, stat: int) -> Stat | None:
+        """The stat with this id, live or in the trash."""
+        return self._stats.get(stat)
+
+    def names(self, account: int) -> Mapping[str, Stat]:
+        """The stats of an account by name, as they are at any time."""
+        found = self._names.get(account)
+        return NOBODY if found is None else found.stats
+
+    def in_order(self, account: int) -> list[str]:
+        """The names of an account, sorted; not to be changed."""
+        found = self._names.get(account)
+        return [] if found is None else found.in_order()
+
+    def sort(self) -> None:
+        """Put all names in order, which is slow only the first time."""
+        for names in self._names.values():
+            names.in_order()
+
+    def trash(self) -> list[Stat]:
+        """The stats in the trash, the first thrown away first."""
+        return [self._stats[stat] for stat in self._trash]
+
+    def put(self, stat: Stat) -> None:
+        """Take a record, unless a later one is known."""
+        known = self._stats.get(stat.id)
+        if stat.id in self._purged or (known is not None and stat.revision <= known.revision):
+            return
+        if known is not None and known.name != stat.name:
+            self._drop_name(known)
+        self._stats[stat.id] = stat
+        names = self._names.get(stat.account)
+        if names is None:
+            names = self._names[stat.account] = AccountNames()
+        loser = names.put(stat)
+        if loser is not None:
+            self._contest(stat, loser)
+        if stat.state == "trash":
+            self._trash.setdefault(stat.id)
+        else:
+            self._trash.pop(stat.id, None)
+
+    def purge(self, stat: int) -> None:
+        """Forget a stat for good: records of it that come again are passed over."""
+        self._purged.add(stat)
+        known = self._stats.pop(stat, None)
+        if known is not None:
+            self._drop_name(known)
+            self._trash.pop(stat, None)
+            if stat < len(self._active_s):
+                self._active_s[stat] = 0
+
+    def note_activity(self, stat: int, at_s: int) -> None:
+        """Note that a stat was active at this time, epoch seconds."""
+        if stat >= len(self._active_s):
+            grown = np.zeros(max(stat + 1, 2 * len(self._active_s)), np.uint32)
+            grown[: len(self._active_s)] = self._active_s
+            self._active_s = grown
+        self._active_s[stat] = max(at_s, int(self._active_s[stat]))
+
+    def active_s(self, stats: Ints) -> Ints:
+        """When each of the stats was last active, epoch seconds; 0 for never."""
+        found = np.zeros(len(stats), np.int64)
+        known = stats < len(self._active_s)
+        found[known] = self._active_s[stats[known]]
+        return found
+
+    def _contest(self, stat: Stat, loser: Stat) -> None:
+        others = self._contested.setdefault((stat.account, stat.name), [])
+        if stat.id in others:
+            others.remove(stat.id)
+        others.append(loser.id)
+
+    def _drop_name(self, stat: Stat) -> None:
+        names = self._names[stat.account]
+        others = self._contested.pop((stat.account, stat.name), [])
+        if names.stats[stat.name].id != stat.id:
+            others.remove(stat.id)
+        else:
+            names.drop(stat.name)
+            if others:
+                names.put(self._stats[others.pop()])
+        if others:
+            self._contested[stat.account, stat.name] = others
