@@ -70,6 +70,7 @@ class Fold:
         self.gone: set[int] = set()
         self.chunks_written = 0
         self._folded: Position = START
+        self._writing = trio.Lock()
 
     def __repr__(self) -> str:
         return f"<Fold of partition {self.partition}, folded to {self._folded}>"
@@ -97,18 +98,20 @@ class Fold:
                 continue
             ended = await self._ended(kind, tier, frames, begun, end)
             await self._write(kind, below(tier), ended, frames, through)
-            self.closed[tier.number] = end
-            await self._write_state()
+            await self._write_state({tier.number: end}, {})
 
     async def note_dropped(self, before: Mapping[int, int]) -> None:
         """Say that chunks which start before `before[tier number]` are about to be forgotten."""
-        for tier, start in before.items():
-            self.dropped[tier] = max(start, self.dropped.get(tier, 0))
-        await self._write_state()
+        later = {tier: max(start, self.dropped.get(tier, 0)) for tier, start in before.items()}
+        await self._write_state({}, later)
 
-    async def _write_state(self) -> None:
-        state = FoldState(dict(self.closed), dict(self.dropped))
-        await self.store.write_fold_state(self.partition, self.epoch, state)
+    async def _write_state(self, closed: Mapping[int, int], dropped: Mapping[int, int]) -> None:
+        """Note how far we came, in the store first: after a kill only what it knows is so."""
+        async with self._writing:
+            state = FoldState(self.closed | dict(closed), self.dropped | dict(dropped))
+            await self.store.write_fold_state(self.partition, self.epoch, state)
+            self.closed.update(closed)
+            self.dropped.update(dropped)
 
     def _late(
         self, kind: Kind[Content], tier: Tier, frames: Sequence[Frame], now_s: int

@@ -1,6 +1,7 @@
 """What is committed: recent frames in memory and in the store, and chunks in the store.
 
-Law: a frame is forgotten only after the fold says that chunks hold all of it.
+Law: a frame is forgotten only after the fold says that chunks hold all of it, and a chunk only
+after the tier above has what it says.
 """
 
 import logging
@@ -11,7 +12,7 @@ from engine.ports import Frame, Ownership, Store
 from engine.position import Position
 from engine.reader import Content, Recent
 from engine.supervision import patiently
-from engine.tiers import HISTOGRAMS, SHORTENED, STORED, least_keep_s
+from engine.tiers import HISTOGRAMS, SHORTENED, STORED, above, least_keep_s
 
 log = logging.getLogger("statflow.engine")
 
@@ -91,16 +92,28 @@ class History:
         oldest = {}
         for tier in (*STORED, *HISTOGRAMS):
             keep_s = least_keep_s(tier) if tier in shorter else tier.keep_s
-            oldest[tier.number] = 0 if keep_s is None else tier.chunk(max(0, now_s - keep_s))
+            start = 0 if keep_s is None else tier.chunk(max(0, now_s - keep_s))
+            # What was dropped when memory was short does not come back when there is room again.
+            oldest[tier.number] = max(start, self.fold.dropped.get(tier.number, 0))
         return oldest
 
     async def sweep(self, now_s: int) -> int:
         """Drop the chunks that are no longer kept, some stats at a time; returns how many."""
         stats = sorted(stat for stat, _ in await self.store.active(self.partition, 0))
-        before = self.oldest_kept(now_s)
+        before = self._needless(now_s)
         await self.fold.note_dropped(before)
         dropped = 0
         for place in range(0, len(stats), SWEEP_STATS):
             part = stats[place : place + SWEEP_STATS]
             dropped += await self.store.drop_chunks(self.partition, self.epoch, before, part)
         return dropped
+
+    def _needless(self, now_s: int) -> dict[int, int]:
+        """Per tier number, the start before which chunks are old and the tier above has them."""
+        before = self.oldest_kept(now_s)
+        for tier in (*STORED, *HISTOGRAMS):
+            wider = above(tier)
+            if wider is not None:
+                taken = self.fold.closed.get(wider.number, 0)
+                before[tier.number] = min(before[tier.number], taken)
+        return before

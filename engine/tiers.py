@@ -74,8 +74,15 @@ def below(tier: Tier) -> Tier | None:
     return ladder[place - 1] if place else None
 
 
+def above(tier: Tier) -> Tier | None:
+    """The next wider stored tier of the same ladder, or None for the widest."""
+    ladder = HISTOGRAMS if tier in HISTOGRAMS else STORED
+    place = ladder.index(tier) + 1
+    return ladder[place] if place < len(ladder) else None
+
+
 def least_keep_s(tier: Tier) -> int:
     """How long a tier must be kept so that the next one can be made from it, in seconds."""
-    ladder = HISTOGRAMS if tier in HISTOGRAMS else STORED
-    wider = ladder[ladder.index(tier) + 1]
+    wider = above(tier)
+    assert wider is not None, "BUG: nothing is made from the widest tier"
     return wider.chunk_s + tier.chunk_s + 5 * MINUTE_S

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import trio
 
-from engine.ports import Appended, Checkpoint, Group, Memory, StoreError, Unavailable
+from engine.ports import Appended, Checkpoint, Chunk, Group, Memory, StoreError, Unavailable
 from storage.memory import MemoryStore
 
 T = TypeVar("T")
@@ -23,9 +23,10 @@ class Killed(Exception):
 class FaultyStore(MemoryStore):
     """A memory store that fails as told, and remembers what it was asked.
 
-    `calls` names every step that was asked for, `groups` and `checkpoints` hold what was sent, also
-    when it failed. `killed_at` is the number of the call (from 0) at which the caller dies: before
-    the step is done, or after it with `killed_after`. `slow_s` says how long a step takes.
+    `calls` names every step that was asked for; `groups`, `checkpoints` and `chunks_sent` hold what
+    came with them, also when it failed. `killed_at` is the number of the call (from 0) at which the
+    caller dies: before the step is done, or after it with `killed_after`. `slow_s` says how long a
+    step takes.
     """
 
     def __init__(self, partitions: int = 1, limit: int = 2**30) -> None:
@@ -33,17 +34,23 @@ class FaultyStore(MemoryStore):
         self.calls: list[str] = []
         self.groups: list[Group] = []
         self.checkpoints: list[Checkpoint] = []
+        self.chunks_sent: list[Chunk] = []
         self.killed_at: int | None = None
         self.killed_after = False
         self.slow_s: dict[str, float] = {}
         self.disk_free: int | None = None
         self._before: dict[str, list[Exception | None]] = {}
         self._after: dict[str, list[Exception | None]] = {}
+        self._failing: dict[int, StoreError | None] = {}
         self._lanes: dict[int, list[StoreError]] = {}
 
     def fail(self, name: str, *errors: Exception | None) -> None:
         """Let the next calls of a step raise these instead of doing it; None does it."""
         self._before.setdefault(name, []).extend(errors)
+
+    def fail_at(self, number: int, error: StoreError | None) -> None:
+        """Let the call of this number (from 0) fail, whatever it is; None loses its reply."""
+        self._failing[number] = error
 
     def lose_reply(self, name: str, times: int = 1) -> None:
         """Let the next calls of a step be done, but nobody hear of it."""
@@ -56,15 +63,20 @@ class FaultyStore(MemoryStore):
 
     async def _step(self, step: Callable[[], T]) -> T:
         name = _method_of(step)
-        dies = len(self.calls) == self.killed_at
+        number = len(self.calls)
+        dies = number == self.killed_at
         self.calls.append(name)
         await trio.sleep(self.slow_s.get(name, 0))
         if dies and not self.killed_after:
             raise Killed(name)
+        if (error := self._failing.get(number)) is not None:
+            raise error
         _raise_next(self._before.get(name))
         answer = await super()._step(step)
         if dies:
             raise Killed(name)
+        if number in self._failing:
+            raise Unavailable("the reply was lost")
         _raise_next(self._after.get(name))
         return answer
 
@@ -82,6 +94,10 @@ class FaultyStore(MemoryStore):
     async def commit(self, checkpoint: Checkpoint) -> None:
         self.checkpoints.append(checkpoint)
         await super().commit(checkpoint)
+
+    async def write_chunks(self, partition: int, epoch: int, chunks: Sequence[Chunk]) -> None:
+        self.chunks_sent += chunks
+        await super().write_chunks(partition, epoch, chunks)
 
     async def memory(self) -> Memory:
         memory = await super().memory()

@@ -21,6 +21,7 @@ from engine.tiers import (
     STORED,
     TIERS,
     Tier,
+    above,
     below,
     least_keep_s,
 )
@@ -77,6 +78,7 @@ def test_what_is_kept_begins_with_a_whole_chunk() -> None:
     assert H1.oldest(now_s) == 0, "nothing is older than 1970"
 
 
-def test_what_lies_below() -> None:
-    assert [below(tier) for tier in STORED] == [None, *STORED[:-1]]
-    assert [below(tier) for tier in HISTOGRAMS] == [None, *HISTOGRAMS[:-1]]
+@pytest.mark.parametrize("ladder", LADDERS)
+def test_what_lies_below_and_above(ladder: tuple[Tier, ...]) -> None:
+    assert [below(tier) for tier in ladder] == [None, *ladder[:-1]]
+    assert [above(tier) for tier in ladder] == [*ladder[1:], None]
