@@ -31,6 +31,7 @@ async def for_each(items: Sequence[T], ask: Callable[[T], Awaitable[R]]) -> list
                 except StoreError as error:
                     failed.append(error)
                     nursery.cancel_scope.cancel()
+                    return
 
         for _ in range(min(AT_ONCE, len(items))):
             nursery.start_soon(work, left)

@@ -1,6 +1,6 @@
 """Which stats a query means: each `stat=` and each `match=` is one name in its expression."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Final
 
 import trio
@@ -24,14 +24,16 @@ async def selected(
 ) -> dict[str, list[Stat]]:
     """The stats by their names in an expression: a, b, c, … first for `stats`, then `patterns`.
 
-    A stat is given by its id or by its exact name. Problem when one is missing, when nothing is
-    asked for, or when they are too many.
+    A stat is given by its id or by its exact name, several with commas between them. Problem when
+    one is missing, when nothing is asked for, or when they are too many.
     """
     if not stats and not patterns:
         raise refused("stat", "stat or match: say which stats.", "field_required")
-    if len(stats) + len(patterns) > STATS_LIMIT:
+    known = context.directory.names(caller.account)
+    texts = [part for text in stats for part in _parts(text, known)]
+    if len(texts) + len(patterns) > STATS_LIMIT:
         raise _too_many()
-    groups = [[_one(context, caller, text)] for text in stats]
+    groups = [[_one(context, caller, text)] for text in texts]
     groups += [await _matching(context, caller, pattern) for pattern in patterns]
     if len({stat.id for group in groups for stat in group}) > STATS_LIMIT:
         raise _too_many()
@@ -42,6 +44,11 @@ def letters(index: int) -> str:
     """a, b, … z, then aa, ab, … as spreadsheets name their columns."""
     more, last = divmod(index, 26)
     return (letters(more - 1) if more else "") + chr(ord("a") + last)
+
+
+def _parts(text: str, known: Container[str]) -> list[str]:
+    """The text itself if it is a name, which may have commas in it; else what is between them."""
+    return [text] if canonical_name(text) in known else [part.strip() for part in text.split(",")]
 
 
 def _one(context: Context, caller: Identity, text: str) -> Stat:

@@ -6,7 +6,7 @@ asked too finely. Buckets whose edges lie inside the buckets of the tier are app
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -105,11 +105,11 @@ def make_plan(
     `finest` is the finest tier that may be read. Nothing is looked for before `since_s` (epoch s),
     and `auto` begins there, so that all of a short history is not one bucket. The tiers must also
     have the range as far back as each of `shifts`. More than `limit` points raise
-    `too_many_points`, which names the finest resolution allowed. A range that ends now includes
-    this millisecond.
+    `too_many_points`, which names the finest resolution allowed.
     """
     if requested is None:
-        asked = Range(min(max(asked.from_ms, since_s * 1000), asked.to_ms - 1), asked.to_ms)
+        later_ms = min(max(asked.from_ms, since_s * 1000), asked.to_ms - 1)
+        asked = replace(asked, from_ms=later_ms)
     shifts = tuple(shifts)
     oldest_ms = min([asked.from_ms, *((-shift).after(asked.from_ms, zone) for shift in shifts)])
     needed_s = max(oldest_ms // 1000, since_s, 0)
@@ -122,7 +122,7 @@ def make_plan(
         if limit is not None and bucket_count(asked.from_ms, asked.to_ms, requested) > limit:
             raise _too_many(asked, requested, base_s, limit)
         resolution = _covered(requested, base_s)
-    until_ms = asked.to_ms + (asked.to_ms == now_ms)
+    until_ms = asked.to_ms + asked.until_now
     edges = bucket_edges(asked.from_ms, until_ms, resolution, zone)
     all_edges = np.concatenate(
         [edges, *(shifted_edges(edges, shift, resolution, zone) for shift in shifts)]

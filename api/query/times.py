@@ -21,10 +21,14 @@ DEFAULT_SPAN = Duration(ms=86_400_000)
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """[from_ms, to_ms) in epoch milliseconds; never empty."""
+    """[from_ms, to_ms) in epoch milliseconds; never empty.
+
+    `until_now` says that it ends with whatever is now, and includes that millisecond.
+    """
 
     from_ms: int
     to_ms: int
+    until_now: bool = False
 
 
 def parse_zone(text: str, parameter: str = "tz") -> ZoneInfo:
@@ -88,7 +92,7 @@ def parse_range(
             "range_invalid", "from",
             f"from: the range is empty, from {iso(start, zone)} is not before to {iso(end, zone)}",
         )  # fmt: skip
-    return Range(start, end)
+    return Range(start, end, until_now=to is None or to.strip() == "now")
 
 
 def iso(at_ms: int, zone: tzinfo) -> str:

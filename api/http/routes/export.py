@@ -31,7 +31,6 @@ from api.query.aggregates import FillMode, parse_aggregates
 from api.query.csvout import csv_header, csv_rows
 from api.query.resolution import Plan, clock_resolution, make_plan
 from api.query.series import Series
-from api.query.times import Range
 from engine.points import AHEAD_LIMIT_MS
 from engine.stats import Kind, Stat
 from engine.tiers import S1, S10, Tier
@@ -118,7 +117,7 @@ def _within_history(asked: Asked, first_ms: int | None) -> Asked:
     """The question, without the time before there was anything and that which nobody can fill."""
     start = max(asked.range.from_ms, first_ms or 0)
     end = min(asked.range.to_ms, asked.now_ms + AHEAD_LIMIT_MS)
-    return replace(asked, range=Range(start, max(end, start + 1)))
+    return replace(asked, range=replace(asked.range, from_ms=start, to_ms=max(end, start + 1)))
 
 
 async def _settled(

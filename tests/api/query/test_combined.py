@@ -73,6 +73,6 @@ def test_what_is_needed_is_what_the_expression_names() -> None:
     "group", ["", "median", "sum:3", "topk:0", "topk:101", "topk:x", "sum,avg"]
 )
 def test_other_groups_are_refused(group: str) -> None:
-    with pytest.raises(QueryError, match="group: .* is none of sum, avg") as caught:
+    with pytest.raises(QueryError, match=r"group: .* is none of sum, avg") as caught:
         combination("ab", group, None)
     assert caught.value.parameter == "group"

@@ -1,5 +1,6 @@
 """Resolutions and plans: what is asked, what is kept, which tier answers, and whether exactly."""
 
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -176,9 +177,11 @@ def test_what_is_compared_must_be_kept_too() -> None:
 
 def test_a_range_that_ends_now_includes_this_millisecond() -> None:
     whole_hour = 1_774_746_000_000
-    found = make_plan(Range(whole_hour - 7_200_000, whole_hour), parse_resolution("1h"), UTC,
-                      whole_hour)  # fmt: skip
+    asked = Range(whole_hour - 7_200_000, whole_hour, until_now=True)
+    found = make_plan(asked, parse_resolution("1h"), UTC, whole_hour)
     assert found.to_s == whole_hour // 1000 + 3600
+    until = replace(asked, until_now=False)
+    assert make_plan(until, parse_resolution("1h"), UTC, whole_hour).to_s == whole_hour // 1000
 
 
 def test_several_series_share_a_limit() -> None:

@@ -115,12 +115,14 @@ def test_what_is_no_zone_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("from_", "to", "last", "expected"),
     [
-        (None, None, None, Range(NOW - 86_400_000, NOW)),
-        ("-5m", None, None, Range(NOW - 300_000, NOW)),
+        (None, None, None, Range(NOW - 86_400_000, NOW, until_now=True)),
+        ("-5m", None, None, Range(NOW - 300_000, NOW, until_now=True)),
         (None, "1774700000", None, Range(1_774_613_600_000, 1_774_700_000_000)),
-        (None, None, "7d", Range(NOW - 7 * 86_400_000 + 3_600_000, NOW)),
+        (None, None, "7d", Range(NOW - 7 * 86_400_000 + 3_600_000, NOW, until_now=True)),
         (None, "1774700000", "1h", Range(1_774_696_400_000, 1_774_700_000_000)),
-        (None, None, "9000y", Range(0, NOW)),
+        (None, None, "9000y", Range(0, NOW, until_now=True)),
+        ("-5m", "now", None, Range(NOW - 300_000, NOW, until_now=True)),
+        ("-5m", str(NOW), None, Range(NOW - 300_000, NOW)),
         ("yesterday", "today", None, Range(1_774_652_400_000, 1_774_738_800_000)),
     ],
 )
