@@ -1,7 +1,7 @@
 """A whole server in memory: the real node, keyring, directory and application on a mock clock."""
 
 import random
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +15,7 @@ from api.http.app import create_app
 from api.http.context import Context
 from engine.clock import TrioClock
 from engine.node import Node, open_node
+from engine.ports import Appended, Group, StoreError
 from engine.rollup import Rollups
 from engine.stats import Stat
 from engine.tiers import S1
@@ -24,6 +25,18 @@ from storage.memory_catalog import MemoryCatalog
 
 NOW_MS = 1_795_302_000_000
 NOW_S = NOW_MS // 1000
+
+
+class FailingStore(MemoryStore):
+    """A store that answers every append with `failure`, once there is one."""
+
+    failure: StoreError | None = None
+
+    async def append(self, groups: Sequence[Group]) -> list[Appended | StoreError]:
+        if self.failure is not None:
+            await trio.lowlevel.checkpoint()
+            return [self.failure] * len(groups)
+        return await super().append(groups)
 
 
 @dataclass(frozen=True)
@@ -56,7 +69,7 @@ class Server:
     """A server in memory, and requests to it."""
 
     context: Context
-    store: MemoryStore
+    store: FailingStore
     app: Any
     keys: dict[str, str] = field(default_factory=dict)
 
@@ -119,12 +132,12 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(partitions: int = 4) -> AsyncGenerator[Server]:
+async def serving(partitions: int = 4, spread: int = 1) -> AsyncGenerator[Server]:
     """A server with the keys `all`, `read`, `write` of account 1 and `other` of account 2."""
-    store = MemoryStore(partitions)
+    store = FailingStore(partitions)
     clock = TrioClock(NOW_MS - int(trio.current_time() * 1000))
     catalog = MemoryCatalog()
-    directory = Directory(store, clock)
+    directory = Directory(store, clock, lambda account: spread)
     async with open_node(store, clock, on_command=directory.apply) as node:
         keyring = Keyring(catalog, clock, random.Random(7))
         await node.wait_ready()

@@ -15,7 +15,7 @@ BATCH = "/v1/ingest/batch"
 
 
 @pytest.fixture
-async def server(autojump_clock: object) -> AsyncGenerator[Server]:
+async def server() -> AsyncGenerator[Server]:
     async with serving() as server:
         yield server
 
