@@ -15,6 +15,8 @@ NAMED: Final = re.compile(r"field `(?P<name>[^`]*)`")
 def body_problem(body: bytes, error: Exception) -> Problem:
     """The problem of a JSON body that `error` was raised for."""
     JSON.check(body)
+    if isinstance(error, UnicodeDecodeError):
+        return Problem("invalid_encoding", "A text in the body is not UTF-8.")
     field, text = _where(error)
     code = "field_invalid"
     if "unknown field" in text:

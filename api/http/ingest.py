@@ -217,7 +217,7 @@ def _reply(
     headers: Sequence[Header],
 ) -> RawReply:
     """The answer as bytes; a request of which nothing could be taken raises Problem."""
-    for refusal in answer.refused:
+    for refusal in () if order.single else answer.refused:
         context.meters.refused(refusal.code)
     if not answer.accepted:
         raise _problem(order, answer, headers)
