@@ -124,19 +124,25 @@ class Lane:
         while self.queue and (not self.slots or size < GROUP_BYTES_MAX):
             slot = self.queue.popleft()
             size += slot.batch.size
-            if not slot.abandoned:
-                slot.sent = True
-                self.slots.append(slot)
+            slot.sent = True
+            self.slots.append(slot)
         if self.slots:
             self.serial += 1
             batches = tuple(slot.batch for slot in self.slots)
             self.group = Group(self.partition, self.epoch, self.serial, batches, now_ms)
 
+    def leave(self, slot: Slot) -> None:
+        """Nobody waits for this request any more: unless it was sent already, it never is."""
+        slot.abandoned = True
+        if not slot.sent:
+            self.queue.remove(slot)
+
     def dissolve(self) -> None:
         """The group was surely not stored: put its requests back in front of the queue."""
         for slot in reversed(self.slots):
             slot.sent = False
-            self.queue.appendleft(slot)
+            if not slot.abandoned:
+                self.queue.appendleft(slot)
         self._forget()
 
     def refuse(self, error: NotAccepted) -> None:
@@ -227,7 +233,7 @@ class Intake:
             with trio.move_on_after(ANSWER_WAIT_S_MAX):
                 await slot.done.wait()
         finally:
-            slot.abandoned = True
+            lane.leave(slot)
             self.bytes_waiting -= batch.size
         if slot.receipt is not None:
             return slot.receipt
@@ -260,12 +266,13 @@ class Intake:
             raise self._refusal(ReadOnly(self.read_only, 30))
         if self._closed:
             raise self._refusal(StoreDown("the server is stopping; try again shortly"))
-        waiting = self.bytes_waiting + batch.size
         age_s = 0.0 if self._sent_at is None else trio.current_time() - self._sent_at
         if age_s > GROUP_AGE_S_MAX:
             why = self._last_error or "the store has not answered for a second"
             raise self._refusal(StoreDown(why))
-        if waiting > QUEUE_BYTES_MAX or waiting / self.rate_bytes_s > QUEUE_WAIT_S_MAX:
+        # What is in front decides: else a slow hour could leave big requests refused for ever.
+        wait_s = self.bytes_waiting / self.rate_bytes_s
+        if self.bytes_waiting + batch.size > QUEUE_BYTES_MAX or wait_s > QUEUE_WAIT_S_MAX:
             raise self._refusal(Overloaded("more is waiting than can be stored in time"))
         if lane.lag() > LAG_POINTS_MAX:
             raise self._refusal(Overloaded("the partition is behind its log"))
