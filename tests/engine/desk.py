@@ -20,7 +20,7 @@ class Desk:
     def __init__(self, store: FaultyStore) -> None:
         self.store = store
         self.intake = Intake(store, TrioClock(BEGUN_MS))
-        self.delivered: list[list[Entry]] = [[] for _ in range(store.partitions)]
+        self.delivered = [list[Entry]() for _ in range(store.partitions)]
         self.lag = 0
         self.lost: list[int] = []
         for number, entries in enumerate(self.delivered):
