@@ -2,13 +2,21 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 from urllib.parse import urlencode
 
 import numpy as np
 
+from api.http.context import Context
+from api.http.messages import RawRequest
+from engine.node import Node
 from engine.points import Batch, Points
+from engine.ports import Unavailable
+from engine.queries import Reading
+from engine.rollup import Rollups
 from engine.stats import Kind, public_id
+from engine.tiers import Tier
 from tests.api.http.harness import NOW_MS, Answer, Server, serving
 
 HOUR_MS = 3_600_000
@@ -65,6 +73,36 @@ class Asking:
     async def measure(self, name: str, points: list[tuple[int, float]]) -> None:
         """Points of a value stat."""
         await self.put(name, Kind.VALUE, points)
+
+
+class BreakingNode:
+    """A node whose store stops answering questions after `reads` of them."""
+
+    def __init__(self, node: Node, reads: int) -> None:
+        self.node = node
+        self.reads = reads
+
+    async def read(
+        self, partition: int, stat: int, tier: Tier, from_s: int, to_s: int
+    ) -> Reading[Rollups]:
+        """What the node reads, as long as it does."""
+        self.reads -= 1
+        if self.reads < 0:
+            raise Unavailable("the link broke")
+        return await self.node.read(partition, stat, tier, from_s, to_s)
+
+
+def breaking(ask: Asking, reads: int) -> Context:
+    """What a server works with whose store answers only so many questions more."""
+    node = BreakingNode(ask.server.context.node, reads)
+    return replace(ask.server.context, node=cast("Node", node))
+
+
+def request(ask: Asking, path: str, query: bytes = b"") -> RawRequest:
+    """A request with the read key."""
+    token = f"Bearer {ask.server.keys['read']}".encode()
+    headers = ((b"authorization", token),)
+    return RawRequest("GET", path, query, headers, b"", "id", "127.0.0.1")
 
 
 @asynccontextmanager

@@ -9,10 +9,13 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from api.http.app import AnyRoute, respond
+from api.http.messages import RawReply
 from api.http.problems import TABLE
+from api.http.routes import data, export, query
 from api.query.errors import Code
 from engine.stats import Kind
-from tests.api.http.asking import HOUR_MS, asking
+from tests.api.http.asking import HOUR_MS, asking, breaking, request
 from tests.api.http.harness import NOW_MS, NOW_S
 
 DAY_MS = 24 * HOUR_MS
@@ -243,7 +246,7 @@ async def test_times_are_written_as_asked(
 
 
 @pytest.mark.parametrize(
-    ("query", "code", "field"),
+    ("asked", "code", "field"),
     [
         ({"from_": "now", "to": "now-1h"}, "range_invalid", "from"),
         ({"from_": "-1h", "to": "-1h"}, "range_invalid", "from"),
@@ -268,11 +271,11 @@ async def test_times_are_written_as_asked(
     ],
 )
 async def test_a_bad_question_names_its_parameter(
-    query: dict[str, Any], code: str, field: str, autojump_clock: MockClock
+    asked: dict[str, Any], code: str, field: str, autojump_clock: MockClock
 ) -> None:
     async with asking() as ask:
         await ask.count("a", [(-1, 1)])
-        found = await ask.data("a", **query)
+        found = await ask.data("a", **asked)
         assert (found.status, found.code) == (422, code)
         assert found.json["errors"][0]["field"] == field
 
@@ -319,3 +322,27 @@ async def test_the_cursor_is_that_of_the_partition(autojump_clock: MockClock) ->
         found = (await ask.data("a")).json
         position = ask.server.context.node.cursor(stat.partition)
         assert found["cursor"] == f"p{stat.partition}:{position}"
+
+
+@pytest.mark.parametrize(
+    ("route", "path"),
+    [
+        (data.ROUTES[0], "/v1/stats/{id}/data"),
+        (export.ROUTES[0], "/v1/stats/{id}/export"),
+        (query.ROUTES[0], "/v1/query"),
+    ],
+)
+async def test_a_store_that_does_not_answer_is_said_so(
+    route: AnyRoute, path: str, autojump_clock: MockClock
+) -> None:
+    async with asking() as ask:
+        for name in "abc":
+            await ask.count(name, [(-1, 1)])
+        asked = b"match=*" if "query" in path else b""
+        for reads in (0, 1):
+            raw = request(ask, path.replace("{id}", ask.id("a")), asked)
+            reply = await respond(breaking(ask, reads), route, raw, {"id": ask.id("a")})
+            assert isinstance(reply, RawReply)
+            assert reply.status == 503
+            assert msgspec.json.decode(reply.body)["code"] == "store_unavailable"
+            assert (b"retry-after", b"1") in reply.headers

@@ -9,12 +9,14 @@ import pytest
 from trio.testing import MockClock
 
 from api.http.app import respond
+from api.http.context import Context
 from api.http.messages import RawRequest, StreamBody, StreamReply
 from api.http.routes import export as module
 from api.http.routes.export import takes_gzip
 from api.query.csvout import CsvRow, read_csv
+from engine.ports import Unavailable
 from engine.stats import Kind
-from tests.api.http.asking import HOUR_MS, Asking, asking
+from tests.api.http.asking import HOUR_MS, Asking, asking, breaking, request
 from tests.api.http.harness import NOW_MS, NOW_S, Answer
 
 DAY_MS = 24 * HOUR_MS
@@ -172,15 +174,11 @@ async def test_points_ask_for_a_rough_file(autojump_clock: MockClock) -> None:
         assert "_1h.csv" in (await ask.export("a", points=5)).headers["content-disposition"]
 
 
-async def export_body(ask: Asking, name: str) -> StreamBody:
+async def export_body(ask: Asking, name: str, context: Context | None = None) -> StreamBody:
     """The body of an export, opened by hand."""
-    server = ask.server
-    token = f"Bearer {server.keys['read']}".encode()
-    path = f"/v1/stats/{ask.id(name)}/export"
-    raw = RawRequest(
-        "GET", path, b"resolution=1m", ((b"authorization", token),), b"", "id", "127.0.0.1"
-    )
-    reply = await respond(server.context, module.ROUTES[0], raw, {"id": ask.id(name)})
+    raw = request(ask, f"/v1/stats/{ask.id(name)}/export", b"resolution=1m")
+    route, ids = module.ROUTES[0], {"id": ask.id(name)}
+    reply = await respond(context or ask.server.context, route, raw, ids)
     assert isinstance(reply, StreamReply)
     return reply.open()
 
@@ -207,3 +205,12 @@ async def test_a_file_breaks_off_when_the_rest_is_no_longer_kept(
             with pytest.raises(module.BrokenOff, match="1m is no longer kept"):
                 async for _ in parts:
                     pass
+
+
+async def test_a_file_breaks_off_when_the_store_does_not_answer(autojump_clock: MockClock) -> None:
+    async with asking() as ask:
+        await ask.count("a", [(-at * 60_000, 1) for at in range(1, 9000)])
+        async with await export_body(ask, "a", breaking(ask, 2)) as parts:
+            await anext(parts)
+            with pytest.raises(Unavailable):
+                await anext(parts)
