@@ -25,7 +25,7 @@ SAMPLE = 32
 REST_BITS = 16
 """Binary digits below the last one of a sum in which its rest is told."""
 
-_LEAST_TOTAL = 2.0**-900
+_TOTALS = (2.0**-900, 2.0**900)
 
 _PATCH = 8
 
@@ -107,8 +107,8 @@ def decimals_of(value: float) -> int:
 
 
 def _unit(total: Floats, bits: int) -> Floats:
-    # The floor keeps the unit a number, also of a sum that is zero.
-    unit: Floats = np.spacing(np.maximum(np.abs(total), _LEAST_TOTAL))
+    # Within these limits the unit is a number that may be multiplied, also of a sum that is zero.
+    unit: Floats = np.spacing(np.clip(np.abs(total), *_TOTALS))
     unit *= 2.0**-bits
     return unit
 

@@ -46,7 +46,8 @@ def rollups(draw: st.DrawFn, keys: Sequence[tuple[int, int]]) -> Rollups:
     rest = np.array(column(draw, st.one_of(st.just(0.0), NUMBERS), rows))
     if draw(st.booleans()):  # such as sums really leave
         rest = np.spacing(np.minimum(np.abs(total), 1e300)) * column(draw, SMALL, rows) / 1024
-    squares = np.array(column(draw, st.one_of(st.just(0.0), NUMBERS), rows))
+    # The squares of values up to 1e100 are far from the largest double, which rounds to infinity.
+    squares = np.clip(column(draw, st.one_of(st.just(0.0), NUMBERS), rows), -1e300, 1e300)
     count = np.array(column(draw, COUNTS, rows), np.int64)
     return Rollups(
         stat, start, count, total, rest, squares, low, high, first_ms, first, last_ms, last
