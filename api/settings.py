@@ -1,48 +1,68 @@
-"""Every setting of the server: its name, its default, what it means, and where it is read from.
+"""Every setting of the server: its name, its default, what it may be, and where it is read from.
 
-Law: the environment beats the file, the file beats the default; a name that is not known or a value
-that cannot be is one line that says so. `STATFLOW_BIND` in the environment is `bind` in
-`statflow.toml`.
+Law: a flag beats the environment, the environment beats the file, the file beats the default. A
+name that is not known or a value that cannot be is one line that says where it stands and what may
+stand there. `bind` in `statflow.toml` is `STATFLOW_BIND` in the environment and `--bind` as a flag.
 """
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final
 
-import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
+
+from api.setting_values import (
+    ADDRESS,
+    MIB,
+    ORIGIN,
+    PATH,
+    STORE_URL,
+    Durability,
+    Reading,
+    choice,
+    shown_size,
+    size,
+    whole,
+)
 
 FILE: Final = "statflow.toml"
 PREFIX: Final = "STATFLOW_"
 
-# Of the same prefix, but for clients of a server.
+# Of the same prefix, but for the clients of a server, and the name of the file itself.
 CLIENT_NAMES: Final = frozenset({"STATFLOW_URL", "STATFLOW_KEY", "STATFLOW_CONFIG"})
+
+# By these, Kubernetes tells every container where a service named "statflow" is.
+SERVICE_NAMES: Final = re.compile(
+    r"STATFLOW_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)", re.ASCII
+)
 
 
 class SettingsError(Exception):
-    """A setting is wrong; the text says which and what it may be."""
+    """A setting is wrong; the text says where it stands and what may stand there."""
 
 
-class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How to run a server. Sizes are in bytes.
-
-    `bind` is an address and a port, `data` the directory of the embedded store server. `redis_url`
-    names another server instead. `partitions` is fixed at the first start. `durability` "relaxed"
-    may lose about a second of acknowledged points, and every answer then says so. `public_url` is
-    how clients reach the server, if not by `bind`.
-    """
+class Settings(Struct, frozen=True, kw_only=True):
+    """How to run a server, as `SETTINGS` explains; sizes are in bytes."""
 
     bind: str = "127.0.0.1:8080"
     data: str = "data"
     redis_url: str | None = None
-    durability: Literal["strict", "relaxed"] = "strict"
-    partitions: Annotated[int, Meta(ge=1, le=1024)] = 16
-    maxmemory: Annotated[int, Meta(ge=64 * 2**20)] | None = None
-    seconds_memory: Annotated[int, Meta(ge=0)] = 256 * 2**20
+    durability: Durability = "strict"
+    partitions: int = 16
+    maxmemory: int | None = None
+    seconds_memory: int = 256 * MIB
     public_url: str | None = None
     tls_cert: str | None = None
     tls_key: str | None = None
+
+    def __repr__(self) -> str:
+        # The URL may hold a password.
+        shown = (f"{name}={getattr(self, name)!r}" for name in SETTINGS if name != "redis_url")
+        return f"<Settings {', '.join(shown)}>"
 
     @property
     def host(self) -> str:
@@ -55,21 +75,94 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return int(self.bind.rpartition(":")[2])
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is known of one setting; `unset` says what the default None comes to."""
+
+    name: str
+    metavar: str
+    reading: Reading[object]
+    meaning: str
+    unset: str = ""
+
+    @property
+    def variable(self) -> str:
+        """Its name in the environment."""
+        return PREFIX + self.name.upper()
+
+    @property
+    def flag(self) -> str:
+        """Its name on the command line."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def default(self) -> str:
+        """Its default, as people read it."""
+        value = getattr(Settings(), self.name)
+        if value is None:
+            return self.unset
+        return shown_size(value) if self.metavar == "SIZE" else str(value)
+
+
+_ALL: Final = (
+    Setting("bind", "HOST:PORT", ADDRESS, "where the server listens"),
+    Setting("data", "DIR", PATH, "all that is kept; only one server works on it"),
+    Setting(
+        "redis_url", "URL", STORE_URL,
+        "another Redis (≥ 6.2) or Valkey server; its settings are checked at the start",
+        unset="the embedded server",
+    ),
+    Setting(
+        "durability", "MODE", choice("strict", "relaxed"),
+        "relaxed: fsync once a second; a crash may lose that second, and answers say so",
+    ),
+    Setting("partitions", "N", whole(1, 1024), "parts of the log; fixed at the first start"),
+    Setting(
+        "maxmemory", "SIZE", size(64 * MIB), "what the embedded server may use",
+        unset="half of the machine",
+    ),
+    Setting("seconds_memory", "SIZE", size(0), "for one-second buckets; the oldest go first"),
+    Setting("public_url", "URL", ORIGIN, "how clients reach the server", unset="from `bind`"),
+    Setting(
+        "tls_cert", "FILE", PATH, "certificate chain (PEM): the server speaks TLS and HTTP/2",
+        unset="none",
+    ),
+    Setting("tls_key", "FILE", PATH, "private key of the certificate (PEM)", unset="none"),
+)  # fmt: skip
+
+SETTINGS: Final[Mapping[str, Setting]] = {setting.name: setting for setting in _ALL}
+"""Every setting by its name, in the order in which they are shown."""
+
+
 def load_settings(
     environ: Mapping[str, str], given: Mapping[str, object] | None = None, file: Path | None = None
 ) -> Settings:
-    """The settings of a file and the environment; `given` beats both. SettingsError when wrong."""
-    values: dict[str, object] = _from_file(file) | _from_environment(environ) | dict(given or {})
-    try:
-        settings = msgspec.convert(values, Settings, strict=False)
-        int(settings.port)
-    except msgspec.ValidationError as error:
-        raise SettingsError(f"{error}; see the table of settings in the README") from None
-    except ValueError:
-        raise SettingsError(f"bind: {values['bind']!r} is not address:port") from None
+    """The settings of a file and the environment; `given`, from flags, beats both.
+
+    Without `file`, `statflow.toml` in the working directory counts if there is one. SettingsError
+    when anything is wrong.
+    """
+    values: dict[str, Any] = {}
+    for where, found in (
+        (str(file or FILE), _from_file(file)),
+        ("environment", _from_environment(environ)),
+        ("command line", given or {}),
+    ):
+        values |= {name: _read(where, name, value) for name, value in found.items()}
+    settings = Settings(**values)
     if (settings.tls_cert is None) != (settings.tls_key is None):
-        raise SettingsError("tls_cert and tls_key belong together; give both or none")
+        missing = "tls_cert" if settings.tls_cert is None else "tls_key"
+        raise SettingsError(f"{missing} is missing: TLS needs both tls_cert and tls_key")
     return settings
+
+
+def settings_table() -> str:
+    """All settings as the table of the README (Markdown)."""
+    rows = [
+        f"| `{one.name}` | {one.default} | {one.reading.allowed} | {one.meaning} |"
+        for one in SETTINGS.values()
+    ]
+    return "\n".join(["| setting | default | may be | meaning |", "|---|---|---|---|", *rows, ""])
 
 
 def _from_file(file: Path | None) -> dict[str, Any]:
@@ -79,17 +172,40 @@ def _from_file(file: Path | None) -> dict[str, Any]:
     except FileNotFoundError:
         if file is None:
             return {}
-        raise SettingsError(f"there is no file {path}") from None
+        raise SettingsError(f"there is no file {path}; name another, or none") from None
     except (OSError, ValueError) as error:
-        raise SettingsError(f"{path}: {error}") from None
+        raise SettingsError(f"{path} cannot be read: {error}") from None
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    names = {PREFIX + name.upper(): name for name in Settings.__struct_fields__}
+def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    known = {setting.variable: name for name, setting in SETTINGS.items()}
     found = {}
-    for name, value in environ.items():
-        if name.startswith(PREFIX) and name not in CLIENT_NAMES and value:
-            if name not in names:
-                raise SettingsError(f"{name} is no setting; known are {', '.join(sorted(names))}")
-            found[names[name]] = value
+    for variable, value in environ.items():
+        if not variable.startswith(PREFIX) or variable in CLIENT_NAMES or not value:
+            continue
+        if variable in known:
+            found[known[variable]] = value
+        elif not SERVICE_NAMES.fullmatch(variable):
+            raise SettingsError(f"{variable} is no setting; {_nearest(variable, known)}")
     return found
+
+
+def _read(where: str, name: str, value: object) -> object:
+    """The value as the setting keeps it."""
+    setting = SETTINGS.get(name)
+    if setting is None:
+        raise SettingsError(f"{where}: {name} is no setting; {_nearest(name, SETTINGS)}")
+    try:
+        return setting.reading.read(value)
+    except ValueError:
+        place = {"environment": setting.variable, "command line": setting.flag}.get(
+            where, f"{where}: {name}"
+        )
+        shown = "its value" if setting.reading is STORE_URL else repr(value)
+        raise SettingsError(f"{place}: {shown} cannot be; {setting.reading.allowed}") from None
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    names = list(known)
+    near = get_close_matches(name, names, 1)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}"

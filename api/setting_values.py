@@ -1,0 +1,146 @@
+"""What a setting may be, and how it is read from a flag, a variable or a file."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Generic, Literal, TypeGuard, TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+Durability = Literal["strict", "relaxed"]
+
+T = TypeVar("T", covariant=True)
+Word = TypeVar("Word", bound=str)
+
+KIB: Final = 2**10
+MIB: Final = 2**20
+GIB: Final = 2**30
+
+PORT_MAX: Final = 65_535
+
+_UNITS: Final = {
+    "": 1, "b": 1, "k": KIB, "kib": KIB, "m": MIB, "mib": MIB, "g": GIB, "gib": GIB,
+    "kb": 10**3, "mb": 10**6, "gb": 10**9,
+}  # fmt: skip
+_SIZE: Final = re.compile(r"(\d{1,18})\s*([a-z]*)", re.ASCII | re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"(\[[0-9a-f:.%\w]+\]|[^\[\]:/\s]*):(\d{1,5})", re.ASCII)
+
+# redis-py takes more, and lets them beat what we tell it: time limits, retries, the protocol.
+_STORE_OPTIONS: Final = re.compile(r"db|username|password|ssl_\w+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[T]):
+    """How a value is read: `allowed` says what it may be, `read` raises ValueError otherwise."""
+
+    allowed: str
+    read: Callable[[object], T]
+
+
+def whole(least: int, most: int) -> Reading[int]:
+    """A number."""
+
+    def read(value: object) -> int:
+        given = value if _is_number(value) else _text(value)
+        return _within(int(given), least, most)
+
+    return Reading(f"a whole number from {least} to {most}", read)
+
+
+def size(least: int) -> Reading[int]:
+    """A number of bytes."""
+
+    def read(value: object) -> int:
+        if _is_number(value):
+            return _within(value, least)
+        found = _SIZE.fullmatch(_text(value))
+        if found is None or found[2].lower() not in _UNITS:
+            raise ValueError("no size")
+        return _within(int(found[1]) * _UNITS[found[2].lower()], least)
+
+    return Reading(f"bytes, or with a unit: 512 MiB; at least {shown_size(least)}", read)
+
+
+def choice(*words: Word) -> Reading[Word]:
+    """One of a few words."""
+
+    def read(value: object) -> Word:
+        given = _text(value)
+        for word in words:
+            if word == given:
+                return word
+        raise ValueError("none of the words")
+
+    return Reading(" or ".join(words), read)
+
+
+def shown_size(number: int) -> str:
+    """A number of bytes in the largest unit that divides it."""
+    for unit, name in ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
+        if number and number % unit == 0:
+            return f"{number // unit} {name}"
+    return str(number)
+
+
+def _read_address(value: object) -> str:
+    found = _ADDRESS.fullmatch(_text(value))
+    if found is None or int(found[2]) > PORT_MAX:
+        raise ValueError("no address and port")
+    return found[0]
+
+
+def _read_path(value: object) -> str:
+    try:
+        return str(Path(_text(value)).expanduser())
+    except RuntimeError as error:
+        # Nobody knows where this user is at home.
+        raise ValueError(error) from error
+
+
+def _read_origin(value: object) -> str:
+    url = urlsplit(_text(value))
+    if url.scheme not in {"http", "https"} or not url.hostname or url.username is not None:
+        raise ValueError("no origin")
+    # `port` raises ValueError when it is none.
+    if url.port == 0 or url.path.strip("/") or url.query or url.fragment:
+        raise ValueError("more than an origin")
+    return f"{url.scheme}://{url.netloc}"
+
+
+def _read_store_url(value: object) -> str:
+    given = _text(value)
+    url = urlsplit(given)
+    whole_url = url.path if url.scheme == "unix" else url.hostname
+    if url.scheme not in {"unix", "redis", "rediss"} or not whole_url or url.port == 0:
+        raise ValueError("no address of a store server")
+    for name, _ in parse_qsl(url.query, keep_blank_values=True, strict_parsing=bool(url.query)):
+        if not _STORE_OPTIONS.fullmatch(name):
+            raise ValueError("an option that is ours to choose")
+    return given
+
+
+ADDRESS: Final = Reading(
+    "HOST:PORT; 0.0.0.0 is every address, [::1] the loopback of IPv6, port 0 any that is free",
+    _read_address,
+)
+PATH: Final = Reading("a path; ~ is your home", _read_path)
+ORIGIN: Final = Reading("http:// or https:// with a host and no path", _read_origin)
+STORE_URL: Final = Reading(
+    "redis://HOST:PORT, rediss:// with TLS, or unix:///PATH", _read_store_url
+)
+
+
+def _is_number(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        raise ValueError("no text")
+    return value.strip()
+
+
+def _within(number: int, least: int, most: int = 2**62) -> int:
+    if not least <= number <= most:
+        raise ValueError("out of bounds")
+    return number
