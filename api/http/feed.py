@@ -154,13 +154,15 @@ class Feed:
     ) -> tuple[LiveEvent | None, Position]:
         """What moved since the client's cursor, or a snapshot when nobody knows."""
         node = self.context.node
+        # Before asking what moved: what moves while we read is told by the watch.
+        known = node.cursor(stat.partition)
         touched = None
         if since is not None:
             touched = node.touched(stat.partition, stat.id, since, self.tier)
         if touched is None:
             return await self._snapshot(stat, buckets)
         if not touched:
-            return None, since or node.cursor(stat.partition)
+            return None, known
         until = touched[-1] + self.tier.width_s
         reading = await node.read(stat.partition, stat.id, self.tier, touched[0], until)
         if reading.tier is not self.tier:
@@ -168,7 +170,7 @@ class Feed:
         wanted = set(touched)
         points = [point for point in live_points(stat, reading.rollups) if point.t in wanted]
         data = LiveData(public_id(stat.id), self.tier.name, points)
-        return LiveEvent("change", data), reading.position
+        return LiveEvent("change", data), known
 
     async def _snapshot(self, stat: Stat, buckets: int) -> tuple[LiveEvent, Position]:
         now_s = self.context.clock.now_ms() // 1000
