@@ -1,0 +1,83 @@
+"""`statflow account`: who has stats and keys of their own."""
+
+import argparse
+from typing import Final
+
+from api.cli.drawing import moment
+from api.cli.errors import DONE, CommandError, UsageError
+from api.cli.key import keys_of, line_of
+from api.cli.options import STORE, settings_arguments, settings_of
+from api.cli.store import with_catalog
+from api.clock import WallClock
+from engine.stats import canonical_name, name_fault
+from storage.catalog import OWNER, Account, Catalog
+
+HELP: Final = """\
+Accounts: each has stats and keys of its own. The first start makes the owner's.
+
+  ID=$(statflow account create shop)       prints the number of the new account
+  statflow key create --account "$ID"
+  statflow account list
+  statflow account show                    the owner's; name another by its number
+
+Works on the data directory, whether or not the server runs.
+"""
+
+SPREAD_MAX: Final = 1024
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What may be said on the command line."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    create = actions.add_parser("create", help="make an account and print its number")
+    create.add_argument("name", metavar="NAME")
+    create.add_argument(
+        "--spread", type=int, default=1, metavar="N",
+        help="over how many partitions its stats spread (1): more for very busy accounts",
+    )  # fmt: skip
+    listing = actions.add_parser("list", help="list the accounts")
+    show = actions.add_parser("show", help="one account and its keys")
+    show.add_argument("account", type=int, nargs="?", default=OWNER, metavar="ID")
+    for action in (create, listing, show):
+        settings_arguments(action, *STORE)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make, list or show."""
+    settings = settings_of(options)
+    if options.action == "create":
+        name = canonical_name(options.name)
+        if name_fault(name) is not None:
+            raise UsageError("NAME: 1 to 255 characters, all of which can be shown")
+        most = min(SPREAD_MAX, settings.partitions)
+        if not 1 <= options.spread <= most:
+            raise UsageError(f"--spread: 1 to {most}")
+        print(with_catalog(settings, lambda catalog: create(catalog, name, options.spread)).id)
+    elif options.action == "list":
+        for account in with_catalog(settings, lambda catalog: catalog.accounts()):
+            print(_line(account))
+    else:
+        account, lines = with_catalog(settings, lambda catalog: show(catalog, options.account))
+        print("\n".join([_line(account), *(f"  key {line}" for line in lines)]))
+    return DONE
+
+
+async def create(catalog: Catalog, name: str, spread: int) -> Account:
+    """Make an account; the owner's must be there, for the first number is theirs."""
+    if not await catalog.accounts():
+        raise CommandError(
+            "there is no owner yet: start the server once, or run `statflow key create`"
+        )
+    return await catalog.create_account(name, WallClock().now_ms(), spread)
+
+
+async def show(catalog: Catalog, number: int) -> tuple[Account, list[str]]:
+    """An account and a line for each of its keys; CommandError when there is no such account."""
+    keys = await keys_of(catalog, number)
+    account = next(one for one in await catalog.accounts() if one.id == number)
+    return account, [line_of(key) for key in keys]
+
+
+def _line(account: Account) -> str:
+    spread = f"  over {account.spread} partitions" if account.spread > 1 else ""
+    return f"{account.id}  {account.name}  made {moment(account.created_ms)}{spread}"
