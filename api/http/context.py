@@ -13,6 +13,8 @@ from engine.node import Node
 from engine.ports import Clock
 from storage.directory import Directory
 
+KEY_GONE: Final = "the key is no longer valid"
+
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -38,4 +40,4 @@ class Context:
     async def end_with_key(self, stream: OpenStream) -> None:
         """End a stream once the key that it was opened with is no longer valid."""
         await self.keyring.until_gone(stream.caller)
-        stream.end("the key is no longer valid")
+        stream.end(KEY_GONE)

@@ -16,12 +16,12 @@ from quart import Response, Websocket, websocket
 from api.accounts.keys import Identity
 from api.http.answer import problem_of
 from api.http.callers import check_scope, identify, identify_token
-from api.http.context import Context
+from api.http.context import KEY_GONE, Context
 from api.http.cursors import parse_cursor
 from api.http.feed import Bye, Feed, LiveEvent
 from api.http.framework import raw_request, to_response
 from api.http.messages import RawRequest
-from api.http.problems import Problem
+from api.http.problems import Problem, unavailable
 from api.http.route import read_params
 from api.http.wanted import id_list, stat_of, stats_of, tier_of
 from engine.intake import NotAccepted
@@ -31,7 +31,9 @@ from engine.stats import Stat
 AUTH_S: Final = 5.0
 """A client must have said who it is within this time."""
 
-CLOSE_NORMAL: Final = 1000
+RETRY_S: Final = 1.0
+"""When to come back to a server that stops, in seconds."""
+
 CLOSE_AWAY: Final = 1001
 CLOSE_UNKNOWN: Final = 4401
 """The close code of a client that did not say who it is, or whose key is no longer valid."""
@@ -66,6 +68,10 @@ async def live_socket(context: Context) -> Response | None:
         params = read_params(SocketParams, request.query)
         tier = tier_of(params.resolution)
         caller = await _caller_at_once(context, request, params.ticket)
+        if context.stopping.is_set():
+            raise unavailable("stopping", RETRY_S)
+        if caller is not None:
+            context.streams.check(caller.account)
     except Exception as error:  # The socket's last resort, as `answered` is for requests.
         problem = problem_of(error)
         context.meters.refused(problem.code)
@@ -117,7 +123,7 @@ class _Conversation:
                 nursery.cancel_scope.cancel()
         reason = stream.reason or reason
         await self.feed.tell([LiveEvent("bye", Bye(reason), self.feed.cursor or None)])
-        await self.socket.close(CLOSE_AWAY, reason)
+        await self.socket.close(CLOSE_UNKNOWN if reason == KEY_GONE else CLOSE_AWAY, reason)
 
     async def _listen(self, first: Order) -> None:
         if first.stats or first.match is not None:
@@ -199,6 +205,7 @@ async def _caller_later(context: Context, socket: Websocket) -> Identity | None:
                 return context.tickets.take(order.ticket, context.clock.now_ms())
             identity = await identify_token(context, (order.key or "").encode())
             check_scope(identity, "read")
+            context.streams.check(identity.account)
         except (Problem, StoreError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         return identity
