@@ -7,7 +7,7 @@ key was revoked since. A node that cannot ask answers nobody: to it the store is
 import logging
 import secrets
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from hmac import compare_digest
 from math import inf
@@ -56,6 +56,14 @@ class _Known:
     noted_ms: int
 
 
+@dataclass(slots=True, eq=False)
+class _Question:
+    """A look-up on its way; whoever wants the same waits for it."""
+
+    answered: trio.Event = field(default_factory=trio.Event)
+    error: StoreError | None = None
+
+
 class Keyring:
     """The keys of all accounts; `run` keeps it fresh."""
 
@@ -67,7 +75,7 @@ class Keyring:
         # it found into the old one, where nobody sees it.
         self._known: dict[bytes, _Known] = {}
         self._unknown: dict[bytes, float] = {}
-        self._asking: dict[bytes, trio.Event] = {}
+        self._asking: dict[bytes, _Question] = {}
         self._used: dict[tuple[int, str], int] = {}
         self._noted: dict[tuple[int, str], int] = {}
         self._generation = -1
@@ -183,18 +191,24 @@ class Keyring:
 
     async def _find(self, digest: bytes) -> _Known | None:
         """What is known of a digest; those who ask for the same one at once share one question."""
-        while digest in self._asking:
-            await self._asking[digest].wait()
+        while (question := self._asking.get(digest)) is not None:
+            await question.answered.wait()
+            if question.error is not None:
+                # One after another would wait for as long again.
+                raise Unavailable(str(question.error)) from question.error
         if (known := self._known.get(digest)) is not None:
             return known
         if self._unknown.get(digest, -inf) > trio.current_time():
             return None
-        asking = self._asking[digest] = trio.Event()
+        question = self._asking[digest] = _Question()
         try:
             return await self._ask(digest)
+        except StoreError as error:
+            question.error = error
+            raise
         finally:
             del self._asking[digest]
-            asking.set()
+            question.answered.set()
 
     async def _ask(self, digest: bytes) -> _Known | None:
         remembered = self._known
