@@ -94,6 +94,7 @@ class Node:
         ]
         self._queries = [Queries(partition) for partition in self._partitions]
         self._watches: set[Watch] = set()
+        self._stopping = False
         self._shedding = Shedding(store, self.intake, self._partitions)
         for partition in self._partitions:
             self.intake.add(partition.lane)
@@ -145,6 +146,8 @@ class Node:
         """Listen to stats in one tier; they are added to the watch."""
         watch = Watch(tier, self._awaken)
         self._watches.add(watch)
+        if self._stopping:
+            watch.end()
         try:
             yield watch
         finally:
@@ -152,7 +155,8 @@ class Node:
             watch.close()
 
     def end_watches(self) -> None:
-        """Let every watch end, so that live clients leave before the server stops."""
+        """End every watch, also later ones: live clients leave before the server stops."""
+        self._stopping = True
         for watch in tuple(self._watches):
             watch.end()
 
@@ -184,8 +188,10 @@ class Node:
     def _awaken(self, watch: Watch, partition: int, stat: int) -> StatActor:
         home, queries = self._partitions[partition], self._queries[partition]
 
-        async def load(tier: Tier, from_s: int, to_s: int) -> tuple[Rollups, Position]:
+        async def load(tier: Tier, from_s: int, to_s: int) -> tuple[Rollups, Position] | None:
             reading = await queries.read(stat, tier, from_s, to_s)
+            if reading.tier is not tier or (reading.complete_from or 0) > from_s:
+                return None
             return reading.rollups, reading.position
 
         actor = home.actors.get(stat)
@@ -206,7 +212,8 @@ class Node:
     async def look_at_memory(self) -> None:
         """Every few seconds, for ever: shed what memory cannot hold."""
         while True:
-            with suppress(Unavailable, Refused):  # The next look will tell.
+            # The next look will tell; whoever is fenced hears it from its own checkpoint.
+            with suppress(Unavailable, Refused, Fenced):
                 await self._shedding.look(self.clock.now_ms() // 1000)
             await trio.sleep(MEMORY_EVERY_S)
 

@@ -66,7 +66,11 @@ class Shedding:
 
     async def _shorten(self, now_s: int) -> None:
         """Take the next step in the biggest partition that has gone the fewest."""
-        able = [p for p in self.partitions if p.history.shortened < len(SHORTENED)]
+        able = [
+            partition
+            for partition in self.partitions
+            if partition.ready.is_set() and partition.history.shortened < len(SHORTENED)
+        ]
         if not able:
             return
         able.sort(key=lambda partition: (partition.history.shortened, -len(partition.table)))

@@ -50,8 +50,9 @@ class Change:
     lost: bool = False
 
 
-Load = Callable[[Tier, int, int], Awaitable[tuple[Rollups, Position]]]
-"""Read buckets of the actor's stat: (tier, from_s, to_s) → rollups and their position."""
+Load = Callable[[Tier, int, int], Awaitable[tuple[Rollups, Position] | None]]
+"""Read buckets of the actor's stat: (tier, from_s, to_s) → rollups and their position, or None when
+the tier does not have all of them any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +97,22 @@ class StatActor:
     async def change(self, tier: Tier, starts: set[int]) -> Change:
         """The newest value of the named buckets."""
         board = self._boards.setdefault(tier, {})
-        for start in sorted(starts - board.keys()):
-            await self._read(tier, board, start)
-        known = [board[start] for start in sorted(starts) if start in board]
+        known = []
+        for start in sorted(starts):
+            one = board.get(start) or await self._read(tier, board, start)
+            if one is not None:
+                known.append(one)
+        self._trim(board)
         rollups = Rollups.merged([one.rollups for one in known], tier.width_s)
         position = max((one.position for one in known), default=Position(0, 0))
-        revised = min(starts) < tier.bucket(self._now_s())
-        self._trim(board)
+        revised = bool((rollups.start < tier.bucket(self._now_s())).any())
         return Change(self.partition, self.stat, rollups, position, revised)
 
     async def _apply(self, tier: Tier, message: Wake) -> None:
         board = self._boards.setdefault(tier, {})
         part = message.seconds.widened(tier.width_s)
-        for place, start in enumerate(part.start.tolist()):
+        starts = part.start.tolist()
+        for place, start in enumerate(starts):
             known = board.get(start)
             if known is None:
                 await self._read(tier, board, start)
@@ -116,15 +120,21 @@ class StatActor:
                 both = [known.rollups, part.take(slice(place, place + 1))]
                 merged = Rollups.merged(both, tier.width_s)
                 board[start] = _Known(merged, message.position)
+        moved = [start for start in starts if start in board]
         self._trim(board)
         for watch in self.watches.get(tier, ()):
-            watch.touch(self.stat, part.start.tolist())
+            watch.touch(self.stat, moved)
 
-    async def _read(self, tier: Tier, board: dict[int, _Known], start: int) -> None:
-        rollups, position = await self._load(tier, start, start + tier.width_s)
+    async def _read(self, tier: Tier, board: dict[int, _Known], start: int) -> _Known | None:
+        """The value of a bucket; None when it is too old for the tier."""
+        loaded = await self._load(tier, start, start + tier.width_s)
         known = board.get(start)
+        if loaded is None:
+            return known
+        rollups, position = loaded
         if known is None or known.position < position:
-            board[start] = _Known(rollups, position)
+            known = board[start] = _Known(rollups, position)
+        return known
 
     def _trim(self, board: dict[int, _Known]) -> None:
         while len(board) > BOARD_BUCKETS_MAX:
@@ -175,6 +185,8 @@ class Watch:
 
     def touch(self, stat: int, starts: list[int]) -> None:
         """Note that buckets of a stat moved; never waits."""
+        if not starts:
+            return
         dirty = self._dirty.setdefault(stat, set())
         if len(dirty) <= DIRTY_BUCKETS_MAX:
             dirty.update(starts)
