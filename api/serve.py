@@ -35,7 +35,7 @@ from storage.link import Link
 from storage.opening import open_store
 from storage.redis_catalog import RedisCatalog
 from storage.server import ServerSettings, open_server
-from storage.server_probe import Loading
+from storage.server.probe import Loading
 
 log = logging.getLogger("statflow.serve")
 

@@ -14,7 +14,7 @@ from bench.report import Figure, of_samples, once
 from engine.node import Node, open_node
 from engine.points import Batch, Command, Points
 from storage.opening import open_store
-from storage.server_testing import ThrowawayServer, embedded_server
+from storage.server.testing import ThrowawayServer, embedded_server
 
 ACTIVE = 100_000
 SECONDS = int(os.environ.get("BENCH_SECONDS", "120"))

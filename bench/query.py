@@ -10,7 +10,7 @@ from bench.dense_year import COUNTER, LATENCY, DenseYear, fold_a_year
 from bench.report import Figure, of_samples
 from engine.tiers import D1, DAY_S, HOUR_S, M1, S10, Tier
 from storage.opening import open_store
-from storage.server_testing import ThrowawayServer, embedded_server
+from storage.server.testing import ThrowawayServer, embedded_server
 
 GOAL_MS = 5.0
 SAMPLES = 60

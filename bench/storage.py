@@ -11,7 +11,7 @@ from engine.tiers import BY_NUMBER, HISTOGRAMS
 from storage.keys import Keys
 from storage.opening import open_store
 from storage.scripts import Reply
-from storage.server_testing import ThrowawayServer, embedded_server
+from storage.server.testing import ThrowawayServer, embedded_server
 
 KIB = 1024
 

@@ -18,7 +18,7 @@ from typing import BinaryIO, Final
 
 import redis
 
-from storage.server_settings import ServerError
+from storage.server.settings import ServerError
 
 DIRECTORY: Final = "appendonlydir"
 MANIFEST: Final = f"{DIRECTORY}/appendonly.aof.manifest"

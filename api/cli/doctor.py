@@ -34,10 +34,10 @@ from api.cli.store import has_data, socket_url
 from api.settings import Settings
 from storage.keys import STORE_META, Keys
 from storage.server import ServerError
-from storage.server_binary import find_binary
-from storage.server_memory import memory_budget_bytes
-from storage.server_probe import Identity, Loading, Silent, ask, read_options, redacted
-from storage.server_settings import CHECKED, wrong_settings, wrong_version
+from storage.server.binary import find_binary
+from storage.server.memory import memory_budget_bytes
+from storage.server.probe import Identity, Loading, Silent, ask, read_options, redacted
+from storage.server.settings import CHECKED, wrong_settings, wrong_version
 
 HELP: Final = """\
 Look at the data directory, the store server, memory, disk, clock, port and lag, whether or not the

@@ -17,12 +17,12 @@ import trio
 
 from api.cli.errors import CommandError, UsageError, only
 from api.settings import Settings
-from engine.ports import StoreError
+from engine.ports import StoreError, Unavailable
 from storage.link import Link
 from storage.redis_catalog import RedisCatalog
 from storage.server import DataDirectoryHeld, ServerError, ServerSettings, open_server
-from storage.server_directory import SOCKET, SOCKET_PATH_LIMIT_BYTES
-from storage.server_probe import Identity, Silent, ask
+from storage.server.directory import SOCKET, SOCKET_PATH_LIMIT_BYTES
+from storage.server.probe import Identity, Silent, ask
 
 STARTING_S: Final = 30.0
 """For a server that has just been started, or loads, until its store answers."""
@@ -69,14 +69,12 @@ def told() -> Generator[None]:
     try:
         yield
     except (ServerError, StoreError) as error:
-        raise CommandError(str(error)) from error
+        raise _as_command_error(error) from error
     except BaseExceptionGroup as group:
         cause = only(group, ServerError, StoreError, CommandError)
         if cause is None:
             raise
-        if isinstance(cause, CommandError):
-            raise cause from group
-        raise CommandError(str(cause)) from group
+        raise _as_command_error(cause) from group
 
 
 def server_settings(settings: Settings) -> ServerSettings:
@@ -122,6 +120,14 @@ def socket_url(data: Path) -> Generator[str]:
         yield f"unix://{quote(str(link / SOCKET))}"
     finally:
         shutil.rmtree(way, ignore_errors=True)
+
+
+def _as_command_error(error: BaseException) -> CommandError:
+    if isinstance(error, CommandError):
+        return error
+    if isinstance(error, Unavailable):
+        return CommandError(f"the store does not answer ({error}): try again")
+    return CommandError(str(error))
 
 
 async def _wait_ready(url: str, held: DataDirectoryHeld) -> None:

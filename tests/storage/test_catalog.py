@@ -22,7 +22,7 @@ from storage.catalog import (
 from storage.link import Link
 from storage.memory_catalog import MemoryCatalog
 from storage.redis_catalog import RedisCatalog
-from storage.server_testing import ThrowawayServer, embedded_server
+from storage.server.testing import ThrowawayServer, embedded_server
 
 NOW_MS = 1_795_302_000_000
 

@@ -11,7 +11,7 @@ import trio
 
 from engine.ports import Refused, Unavailable
 from storage.link import Link, translated
-from storage.server_testing import ThrowawayServer, embedded_server
+from storage.server.testing import ThrowawayServer, embedded_server
 
 Call = Callable[[redis.Redis], object]
 

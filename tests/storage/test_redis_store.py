@@ -12,7 +12,7 @@ from engine.tiers import S10
 from storage.lease import StoreHeld
 from storage.opening import WrongStore, open_store
 from storage.redis_store import RedisStore
-from storage.server_testing import ThrowawayServer, binaries, embedded_server
+from storage.server.testing import ThrowawayServer, binaries, embedded_server
 from tests.storage.store_contract import T0_MS, T0_S, StoreContract, points
 
 pytestmark = pytest.mark.real
