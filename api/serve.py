@@ -10,7 +10,7 @@ import logging
 import signal
 import ssl
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import ExitStack, asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
 from socket import socket
@@ -61,7 +61,19 @@ async def serve(
     in the engine: then the process must end with a code that is not zero.
     """
     tls = _tls(settings)
-    sockets = _sockets(settings)
+    with ExitStack() as opened:
+        sockets = [opened.enter_context(sock) for sock in _sockets(settings)]
+        await _serve(settings, sockets, tls, say, task_status)
+    say("stopped; everything that was acknowledged is stored")
+
+
+async def _serve(
+    settings: Settings,
+    sockets: list[socket],
+    tls: ssl.SSLContext | None,
+    say: Say,
+    task_status: trio.TaskStatus[Context],
+) -> None:
     address = settings.public_url or _address(settings, sockets, secure=tls is not None)
     async with open_storage(settings, say) as (store, catalog):
         clock = WallClock()
@@ -84,7 +96,6 @@ async def serve(
             task_status.started(context)
             await serve_http(create_app(context), sockets, partial(_stop, context, say), tls)
             nursery.cancel_scope.cancel()
-    say("stopped; everything that was acknowledged is stored")
 
 
 @asynccontextmanager

@@ -9,12 +9,12 @@ from typing import Final
 
 import numpy as np
 from msgspec import UNSET
-from storage.directory import Directory
 
 from api.accounts.keys import Identity
 from api.http.decode import Columns
 from api.http.repeats import Refusal
 from engine.stats import Kind, Stat, canonical_name, name_fault
+from storage.directory import Directory
 
 FIRST_TYPE: Final = Kind.COUNTER
 """The type of a new stat whose first point does not say one."""

@@ -9,7 +9,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final, cast
 
 import trio
@@ -45,26 +45,29 @@ WEBSOCKET_PING_S: Final = 15.0
 
 def listen(host: str, port: int) -> list[socket.socket]:
     """Sockets that listen at an address; OSError when it cannot be had. Port 0 is any."""
-    sockets = []
-    for family, kind, proto, _, address in socket.getaddrinfo(
-        host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    ):
-        sock = socket.socket(family, kind, proto)
-        sockets.append(sock)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
-            # Accepted sockets inherit it: the kernel, too, gives up a peer that takes nothing.
-            wait_ms = int(SEND_S * 1000)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, wait_ms)
-        sock.bind(address)
-        sock.listen(BACKLOG)
-        if port == 0:
-            port = sock.getsockname()[1]
-        sock.setblocking(False)
+    sockets: list[socket.socket] = []
+    with ExitStack() as opened:
+        for family, kind, proto, _, address in socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            sock = opened.enter_context(socket.socket(family, kind, proto))
+            _listen(sock, (address[0], sockets[0].getsockname()[1]) if sockets else address)
+            sockets.append(sock)
+        opened.pop_all()
     return sockets
+
+
+def _listen(sock: socket.socket, address: Any) -> None:  # ruff: ignore[any-type]
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # Accepted sockets inherit it: the kernel, too, gives up a peer that takes nothing.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(SEND_S * 1000))
+    sock.bind(address)
+    sock.listen(BACKLOG)
+    sock.setblocking(False)
 
 
 async def serve_http(

@@ -1,0 +1,188 @@
+"""The whole program with a real store server and real sockets."""
+
+import os
+import shlex
+import shutil
+import signal
+import ssl
+import subprocess
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+import trio
+
+from api.http.context import Context
+from api.serve import serve
+from api.settings import Settings, SettingsError
+from engine.ports import Fenced
+
+pytestmark = pytest.mark.real
+
+START_S = 20.0
+
+
+@dataclass(eq=False)
+class Running:
+    """A server that runs; `said` is what it printed."""
+
+    context: Context
+    said: list[str]
+    verify: ssl.SSLContext | bool = True
+    key: str = ""
+
+    @property
+    def address(self) -> str:
+        """Where it is."""
+        return self.context.public_url
+
+    def client(self) -> httpx.AsyncClient:
+        """A client with the first key."""
+        headers = {"authorization": f"Bearer {self.key}"}
+        return httpx.AsyncClient(base_url=self.address, headers=headers, verify=self.verify)
+
+
+@dataclass(eq=False)
+class Life:
+    """Servers on one directory, one after the other."""
+
+    data: Path
+    key: str = ""
+    said: list[str] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def running(self, **settings: Any) -> AsyncGenerator[Running]:  # ruff: ignore[any-type]
+        """A server; at the end it gets SIGTERM."""
+        self.said = []
+        wanted = Settings(
+            bind="127.0.0.1:0", data=str(self.data), maxmemory=128 * 2**20, partitions=4, **settings
+        )
+        verify = ssl.create_default_context(cafile=wanted.tls_cert) if wanted.tls_cert else True
+        async with trio.open_nursery() as nursery:
+            with trio.fail_after(START_S):
+                context = await nursery.start(partial(serve, wanted, self.said.append))
+                await context.node.wait_ready()
+            for text in self.said:
+                if "sf_" in text:
+                    self.key = next(word for word in text.split() if word.startswith("sf_"))
+            yield Running(context, self.said, verify, self.key)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.fixture
+def life(tmp_path: Path) -> Life:
+    return Life(tmp_path / "data")
+
+
+async def test_the_first_minute_of_a_newcomer(life: Life) -> None:
+    async with life.running() as server:
+        text = "\n".join(server.said)
+        assert f"StatFlow serves {server.address}" in text
+        command = text[text.index("curl -X POST") :].strip()
+        assert command.splitlines()[-1].lstrip().startswith("-d '{")
+        done = await trio.run_process(
+            ["sh", "-c", command], capture_stdout=True, stderr=subprocess.DEVNULL
+        )
+        answer = msgspec.json.decode(done.stdout)
+        assert (answer["accepted"], answer["durable"]) == (1, True)
+        async with server.client() as client:
+            data = (await client.get(f"/v1/stats/{answer['stat_id']}/data?from=-5m")).json()
+            assert data["summary"]["sum"] == 1
+        host, port = server.address.removeprefix("http://").split(":")
+        async with await trio.open_tcp_stream(host, int(port)) as stream:
+            await stream.send_all(
+                f"GET /v1/live?stats={answer['stat_id']} HTTP/1.1\r\nHost: x\r\n"
+                f"Authorization: Bearer {server.key}\r\n\r\n".encode()
+            )
+            await _until(stream, b"event: snapshot")
+            await trio.run_process(
+                ["sh", "-c", command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            sent_at = trio.current_time()
+            await _until(stream, b"event: change")
+            assert trio.current_time() - sent_at < 1
+    assert life.said[-1].startswith("stopped")
+
+
+async def _until(stream: trio.SocketStream, wanted: bytes) -> None:
+    """Read until the text has come; what comes with it is gone."""
+    got = b""
+    with trio.fail_after(5):
+        while wanted not in got:
+            got += await stream.receive_some()
+
+
+async def test_a_later_start_finds_everything_and_shows_no_key(life: Life) -> None:
+    item = {"stat": "a", "value": 2.5, "type": "value"}
+    async with life.running() as server, server.client() as client:
+        assert (await client.post("/v1/ingest", json=item)).status_code == 202
+    async with life.running() as server, server.client() as client:
+        text = "\n".join(server.said)
+        assert "sf_" not in text
+        assert "statflow key create" in text
+        (stat,) = (await client.get("/v1/stats")).json()["stats"]
+        assert (stat["name"], stat["latest"]) == ("a", 2.5)
+        again = await client.post("/v1/ingest", json=item)
+        assert again.json()["stat_id"] == stat["id"]
+        data = (await client.get(f"/v1/stats/{stat['id']}/data?from=-1h")).json()
+        assert data["summary"]["sum"] == 5
+
+
+async def test_43_many_repeats_at_once(life: Life) -> None:
+    async with life.running() as server:
+        limits = httpx.Limits(max_connections=50)
+        headers = {"authorization": f"Bearer {server.key}", "idempotency-key": "k1"}
+        answers: list[httpx.Response] = []
+        async with httpx.AsyncClient(
+            base_url=server.address, headers=headers, limits=limits, timeout=60
+        ) as client:
+
+            async def send() -> None:
+                answers.append(await client.post("/v1/ingest", json={"stat": "a"}))
+
+            async with trio.open_nursery() as nursery:
+                for _ in range(200):
+                    nursery.start_soon(send)
+            assert {answer.status_code for answer in answers} == {202}
+            assert sum("idempotent-replayed" in answer.headers for answer in answers) == 199
+            stat_id = answers[0].json()["stat_id"]
+            data = (await client.get(f"/v1/stats/{stat_id}/data?from=-5m")).json()
+            assert data["summary"]["count"] == 1
+
+
+async def test_an_engine_that_lost_its_store_ends_the_process(life: Life) -> None:
+    with pytest.RaisesGroup(Fenced, flatten_subgroups=True):
+        async with life.running() as server, server.client() as client:
+            store: Any = server.context.node.store
+            for partition in range(4):
+                await store.acquire(partition)
+            with suppress(httpx.HTTPError):
+                await client.post("/v1/ingest", json={"stat": "a"}, timeout=5)
+            await trio.sleep(START_S)
+
+
+async def test_a_busy_port_is_one_line(life: Life) -> None:
+    async with life.running() as server:
+        bind = server.address.removeprefix("http://")
+        with pytest.raises(SettingsError, match="cannot be had"):
+            await serve(Settings(bind=bind, data=str(life.data)))
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes a certificate")
+async def test_it_speaks_tls(life: Life, tmp_path: Path) -> None:
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    make = (
+        f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+        f" -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 -out {cert} -keyout {key}"
+    )
+    await trio.run_process(shlex.split(make), stderr=subprocess.DEVNULL)
+    async with life.running(tls_cert=str(cert), tls_key=str(key)) as server:
+        assert server.address.startswith("https://")
+        async with server.client() as client:
+            assert (await client.post("/v1/ingest", json={"stat": "a"})).status_code == 202
