@@ -125,8 +125,9 @@ class _Server:
                 # It takes any stream that has a socket, whatever its signature says.
                 given = cast("Any", stream)
                 await TCPServer(self.app, self.config, self.context, {GUARD: guard}, given)
-        except Exception:
-            log.exception("a connection failed")
+        except Exception as error:
+            # Clients can make Hypercorn stumble; what failed in a request was logged there.
+            log.info("a connection failed: %r", error)
         finally:
             self.guards.discard(guard)
             if not self.guards:

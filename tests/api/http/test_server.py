@@ -2,16 +2,24 @@
 
 import socket
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import pytest
 import trio
 
+from api.http import server as module
 from api.http.bodies import BODY_LIMIT
 from api.http.gate import REQUEST, Gate, Receive, Scope, Send
 from api.http.meters import Meters
-from api.http.server import CLOSE_S, GRACE_S, IDLE_S, listen, serve_http
+from api.http.server import (
+    CLOSE_S,
+    GRACE_S,
+    IDLE_S,
+    WEBSOCKET_MESSAGE_LIMIT,
+    listen,
+    serve_http,
+)
 
 pytestmark = pytest.mark.real
 
@@ -20,8 +28,14 @@ PATIENCE_S = 20.0
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Says how long the body is; `/stream` never ends."""
+    """Says how long the body is; `/stream` never ends, a socket takes everything."""
     request = scope[REQUEST]
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+        return
     await send({"type": "http.response.start", "status": 200, "headers": []})
     while request.path == "/stream":
         await send({"type": "http.response.body", "body": b"x" * 65536, "more_body": True})
@@ -167,3 +181,33 @@ async def test_a_client_that_takes_nothing_does_not_hold_up_the_end() -> None:
             began = trio.current_time()
             server.stop.set()
     assert trio.current_time() - began <= GRACE_S + CLOSE_S + 2
+
+
+async def test_72_a_client_that_stops_reading_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SEND_S", 0.5)
+    async with served() as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as client:
+            client.sendall(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n")
+            await trio.sleep(1.5)
+            # Others are served meanwhile, and what the kernel had taken ends in the middle.
+            assert (await server.talk(POST + b"Connection: close\r\n\r\n")).status == 200
+            client.settimeout(5)
+            size = 0
+            with suppress(ConnectionResetError):
+                while part := client.recv(65536):
+                    size += len(part)
+            assert size > 0
+
+
+async def test_71_a_message_that_is_too_large_ends_the_socket() -> None:
+    head = (
+        b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    size = WEBSOCKET_MESSAGE_LIMIT + 1
+    frame = b"\x81\xff" + size.to_bytes(8, "big") + b"\0\0\0\0" + b"a" * size
+    async with served() as server:
+        talk = await server.talk(head, frame)
+    assert talk.status == 101
+    # The frame that closes, with its code.
+    assert b"\x88\x02" + (1009).to_bytes(2, "big") in talk.text
