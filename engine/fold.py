@@ -89,8 +89,10 @@ class Fold:
     async def _fold_kind(
         self, kind: Kind[Content], frames: Sequence[Frame], through: Position, now_s: int
     ) -> None:
+        fresh = [kind.rows(frame) for frame in frames if frame.position > self._folded]
         for tier in kind.ladder:
-            late = self._late(kind, tier, frames, now_s)
+            await self._note_passed_over(tier, fresh, now_s)
+            late = self._late(tier, fresh, now_s)
             await self._write(kind, tier, late, frames, through)
         for tier in kind.ladder:
             begun, end = self.closed.get(tier.number, 0), _last_end(tier, now_s)
@@ -113,12 +115,21 @@ class Fold:
             self.closed.update(closed)
             self.dropped.update(dropped)
 
-    def _late(
-        self, kind: Kind[Content], tier: Tier, frames: Sequence[Frame], now_s: int
-    ) -> list[Wanted]:
-        """The closed chunks that partials of new frames belong into."""
+    async def _note_passed_over(
+        self, tier: Tier, fresh: Sequence[Rollups | Histograms], now_s: int
+    ) -> None:
+        """Say from when on the tier has everything, where new partials are too old for it.
+
+        Were the clock ahead and set back later, nobody would know that they are missing.
+        """
+        oldest = tier.oldest(now_s)
+        known = oldest <= self.dropped.get(tier.number, 0)
+        if not known and any(len(rows) and int(rows.start.min()) < oldest for rows in fresh):
+            await self.note_dropped({tier.number: oldest})
+
+    def _late(self, tier: Tier, fresh: Sequence[Rollups | Histograms], now_s: int) -> list[Wanted]:
+        """The closed chunks that new partials belong into."""
         closed, oldest = self.closed.get(tier.number, 0), tier.oldest(now_s)
-        fresh = [kind.rows(frame) for frame in frames if frame.position > self._folded]
         return self._wanted(tier, _spans(fresh, tier, oldest, closed))
 
     async def _ended(
