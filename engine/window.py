@@ -1,10 +1,10 @@
 """The window table: the open buckets of every active stat, as columns.
 
 Pure. One row per active stat, one set of columns per tier. A turn folds its seconds into all tiers
-by vector steps. The table is a cache: it holds what came since the row began, partials are the
-truth. A bucket closes when a newer one opens; points for closed buckets are late and left to the
-partials. Points ahead of the turn's clock wait until their time has come, so that one fast sender
-clock cannot close the windows of everybody.
+by vector steps, several turns at once. The table is a cache: it holds what came since the row
+began, partials are the truth. A bucket closes when a newer one opens; points for closed buckets are
+late and left to the partials. Points ahead of the turn's clock wait until their time has come, so
+that one fast sender clock cannot close the windows of everybody.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,10 @@ import numpy as np
 
 from engine.rollup import Floats, Ints, Rollups, two_sum
 from engine.tiers import TIERS, Tier
+
+FOLD_ROWS = 8_192
+"""Turns are gathered to this many rows before they are folded, unless somebody looks: a fold costs
+some hundred calls of numpy, however few its rows."""
 
 NEVER_MS = np.iinfo(np.int64).max
 FIRST_ROWS = 1024
@@ -82,35 +86,49 @@ class WindowTable:
         self.newest_ms: Ints = np.zeros(FIRST_ROWS, np.int64)
         self.newest: Floats = np.zeros(FIRST_ROWS)
         self._ahead: list[Rollups] = []
+        self._gathered: list[Rollups] = []
+        self._gathered_rows = 0
 
     def __repr__(self) -> str:
         return f"<WindowTable {len(self.row_of)} rows, {sum(map(len, self._ahead))} ahead>"
 
     def __len__(self) -> int:
+        self._fold()
         return len(self.row_of)
 
     def add(self, seconds: Rollups, clock_ms: int) -> None:
-        """Fold a turn's one-second rollups (sorted, distinct) into every tier's open bucket."""
+        """Take a turn's one-second rollups (sorted, distinct); seen by whoever looks next."""
         seconds = self._arrived(seconds, clock_ms)
-        if not len(seconds):
+        if len(seconds):
+            self._gathered.append(seconds)
+            self._gathered_rows += len(seconds)
+        if self._gathered_rows >= FOLD_ROWS:
+            self._fold()
+
+    def arrive(self, clock_ms: int) -> None:
+        """Time passes: points that were ahead of the clock may not be any more."""
+        if self._ahead:
+            self.add(Rollups.empty(), clock_ms)
+
+    def _fold(self) -> None:
+        """Fold what was gathered into every tier's open bucket."""
+        if not self._gathered:
             return
+        gathered, self._gathered, self._gathered_rows = self._gathered, [], 0
+        seconds = gathered[0] if len(gathered) == 1 else Rollups.merged(gathered, 1)
         newest = np.append(np.flatnonzero(np.diff(seconds.stat)), len(seconds) - 1)
         rows = self._rows_for(seconds.stat[newest])
         self._note_newest(rows, seconds.take(newest))
         part = seconds
         for tier, columns in self.tiers.items():
             part = part.widened(tier.width_s)
-            # The stats are the same in every tier, so their rows are looked up once a turn.
+            # The stats are the same in every tier, so their rows are looked up once a fold.
             which = np.append(0, np.cumsum(part.stat[1:] != part.stat[:-1]))
             _fold(columns, rows[which], part)
 
-    def arrive(self, clock_ms: int) -> None:
-        """Fold the points that were ahead of the clock and are not any more."""
-        if self._ahead:
-            self.add(Rollups.empty(), clock_ms)
-
     def bucket(self, stat: int, tier: Tier) -> Rollups:
         """What the table holds of the open bucket: one row, or none."""
+        self._fold()
         row = self.row_of.get(stat)
         columns = self.tiers[tier]
         if row is None or columns.start[row] < 0:
@@ -120,6 +138,7 @@ class WindowTable:
 
     def latest(self, stat: int) -> Newest | None:
         """The newest point since the row began."""
+        self._fold()
         row = self.row_of.get(stat)
         if row is None or not self.newest_ms[row]:
             return None

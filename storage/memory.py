@@ -137,7 +137,8 @@ def commit(state: PartitionState, checkpoint: Checkpoint) -> None:
             state.records.pop(command.stat, None)
             state.chunks.pop(command.stat, None)
             state.active.pop(command.stat, None)
-            state.purged[command.stat] = int(command.body)
+            # A purge that is repeated after a lost answer finds nothing to count any more.
+            state.purged.setdefault(command.stat, int(command.body))
     state.dead += checkpoint.dead
     state.number, state.position = checkpoint.number, checkpoint.position
 

@@ -22,7 +22,8 @@ for _ = 1, tonumber(ARGV[7]) do
   redis.call('HDEL', KEYS[4], ARGV[at])
   redis.call('UNLINK', KEYS[8] .. ':' .. ARGV[at])
   redis.call('ZREM', KEYS[7], ARGV[at])
-  redis.call('HSET', KEYS[5], ARGV[at], ARGV[at + 1])
+  -- A purge that is repeated after a lost answer finds nothing to count any more.
+  redis.call('HSETNX', KEYS[5], ARGV[at], ARGV[at + 1])
   at = at + 2
 end
 for _ = 1, tonumber(ARGV[8]) do

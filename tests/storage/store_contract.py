@@ -267,6 +267,11 @@ class StoreContract:
         assert [stat for stat, _ in await store.active(0, 0)] == [2]
         assert (await store.totals(0)).purged == {1: 5}
         assert await store.frames(0) == []
+        again = Command("stat.purge", 1, b"0")
+        reply = await self.put(store, own, 2, Batch(points(), commands=(again,)))
+        own = Ownership(0, own.epoch, 1, own.position, own.tail)
+        await store.commit(self.checkpoint(own, reply.position, _nothing(), [again]))
+        assert (await store.totals(0)).purged == {1: 5}
 
     async def test_frames_are_forgotten_up_to_a_position(self, store: Store) -> None:
         own = await store.acquire(0)
