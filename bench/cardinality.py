@@ -19,7 +19,7 @@ from storage.server.testing import ThrowawayServer, embedded_server
 ACTIVE = 100_000
 SECONDS = int(os.environ.get("BENCH_SECONDS", "120"))
 REGISTERED = 1_000_000
-PARTITIONS = 16
+PARTITIONS = int(os.environ.get("BENCH_PARTITIONS", "16"))
 BATCH = 1_000
 
 

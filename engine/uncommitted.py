@@ -1,8 +1,8 @@
 """The points applied since the last checkpoint, as one-second rollups and minute histograms.
 
-Pure. Turns are pieces in log order. Readers look a stat up in every piece, so neighbouring pieces
-are merged eight at a time into bigger ones (a log-structured merge: each row is merged once a
-level), and only when somebody reads.
+Pure. Turns are pieces in log order. Readers look a stat up in every piece, and a checkpoint merges
+them all; so neighbouring pieces are merged into bigger ones as they come (a log-structured merge:
+each row is merged once a level), a little work at a time.
 """
 
 from engine.histogram import Histograms
@@ -11,7 +11,8 @@ from engine.rollup import Rollups
 from engine.tiers import M1, PARTIAL_S
 from engine.turn import Turn
 
-FAN_IN = 8
+FAN_IN = 32
+"""Neighbours that are merged into one: with 8, a row is merged three times before a checkpoint."""
 BYTES_A_ROW = 96
 BYTES_A_BIN = 32
 
@@ -31,21 +32,19 @@ class Uncommitted:
 
     def add(self, turn: Turn, points: int) -> None:
         """Add a turn of that many points."""
-        self.levels[0].append(turn)
         self.points += points
         self.bytes += BYTES_A_ROW * len(turn.seconds) + BYTES_A_BIN * len(turn.histograms)
+        self.levels[0].append(turn)
+        place = 0
+        while len(self.levels[place]) == FAN_IN:
+            if place + 1 == len(self.levels):
+                self.levels.append([])
+            self.levels[place + 1].append(merge_turns(self.levels[place]))
+            self.levels[place] = []
+            place += 1
 
     def pieces(self) -> list[Turn]:
         """All turns in log order, merged into few pieces; each piece is sorted by stat."""
-        place = 0
-        while place < len(self.levels):
-            level = self.levels[place]
-            while len(level) >= FAN_IN:
-                if place + 1 == len(self.levels):
-                    self.levels.append([])
-                self.levels[place + 1].append(merge_turns(level[:FAN_IN]))
-                del level[:FAN_IN]
-            place += 1
         return [piece for level in reversed(self.levels) for piece in level]
 
     def seal(self) -> Turn:
