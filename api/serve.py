@@ -63,18 +63,19 @@ async def serve(
     tls = _tls(settings)
     with ExitStack() as opened:
         sockets = [opened.enter_context(sock) for sock in _sockets(settings)]
-        await _serve(settings, sockets, tls, say, task_status)
+        address = settings.public_url or _address(settings, sockets, secure=tls is not None)
+        async with open_context(settings, address.rstrip("/"), say) as context:
+            # What the start has made stays: the collector need not look at it again.
+            gc.collect()
+            gc.freeze()
+            task_status.started(context)
+            await serve_http(create_app(context), sockets, partial(_stop, context, say), tls)
     say("stopped; everything that was acknowledged is stored")
 
 
-async def _serve(
-    settings: Settings,
-    sockets: list[socket],
-    tls: ssl.SSLContext | None,
-    say: Say,
-    task_status: trio.TaskStatus[Context],
-) -> None:
-    address = settings.public_url or _address(settings, sockets, secure=tls is not None)
+@asynccontextmanager
+async def open_context(settings: Settings, address: str, say: Say) -> AsyncGenerator[Context]:
+    """All that a server works with but the web server; at the end what was taken is committed."""
     async with open_storage(settings, say) as (store, catalog):
         clock = WallClock()
         spread = {account.id: account.spread for account in await catalog.accounts()}
@@ -88,14 +89,11 @@ async def _serve(
         ):
             await nursery.start(keyring.run)
             nursery.start_soon(_when_ready, node, directory, clock)
-            context = Context(node, directory, keyring, clock, address.rstrip("/"))
             _greet(say, address, await found_owner(catalog, clock))
-            # What the start has made stays: the collector need not look at it again.
-            gc.collect()
-            gc.freeze()
-            task_status.started(context)
-            await serve_http(create_app(context), sockets, partial(_stop, context, say), tls)
-            nursery.cancel_scope.cancel()
+            try:
+                yield Context(node, directory, keyring, clock, address)
+            finally:
+                nursery.cancel_scope.cancel()
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 """Between Quart's objects and ours."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -41,13 +41,14 @@ class _Streamed(ResponseBody):
         self._parts = await self._body.__aenter__()
         return self
 
-    async def __aexit__(
+    def __aexit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-    ) -> None:
-        await self._body.__aexit__(kind, error, trace)
+    ) -> Coroutine[Any, Any, None]:
+        # Handed on, so that the body itself says what happens when the stream is cut off.
+        return cast("Coroutine[Any, Any, None]", self._body.__aexit__(kind, error, trace))
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         assert self._parts is not None, "BUG: a body is iterated before it is entered"

@@ -32,6 +32,8 @@ GRACE_S: Final = 2.0
 """Requests in work may go on for this long after the server was told to stop."""
 
 CONNECTIONS_LIMIT: Final = 10_000
+KEEP_ALIVE_IDLE_S: Final = 60
+
 BACKLOG: Final = 1_024
 IDLE_S: Final = 5.0
 """A connection may be idle, or a head be on its way, for this long."""
@@ -39,7 +41,9 @@ IDLE_S: Final = 5.0
 HEAD_BYTES: Final = 32 * 1024
 """Hypercorn gives up a head beyond this; the gate refuses smaller ones in a better way."""
 
-WEBSOCKET_MESSAGE_LIMIT: Final = 64 * 1024
+WEBSOCKET_MESSAGE_LIMIT: Final = 128 * 1024
+"""Bytes; Hypercorn refuses more but waits for the client to leave. Routes have limits of theirs."""
+
 WEBSOCKET_PING_S: Final = 15.0
 
 
@@ -62,8 +66,12 @@ def _listen(sock: socket.socket, address: Any) -> None:  # ruff: ignore[any-type
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if sock.family == socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    # Accepted sockets inherit all of it. A peer that vanished without a word is noticed.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_KEEPIDLE"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEP_ALIVE_IDLE_S)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
-        # Accepted sockets inherit it: the kernel, too, gives up a peer that takes nothing.
+        # The kernel, too, gives up a peer that takes nothing.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(SEND_S * 1000))
     sock.bind(address)
     sock.listen(BACKLOG)

@@ -23,10 +23,14 @@ from api.http.framework import raw_request, to_response
 from api.http.messages import RawRequest
 from api.http.problems import Problem, unavailable
 from api.http.route import read_params
+from api.http.streams import OpenStream
 from api.http.wanted import id_list, stat_of, stats_of, tier_of
 from engine.intake import NotAccepted
 from engine.ports import StoreError
 from engine.stats import Stat
+
+MESSAGE_LIMIT: Final = 64 * 1024
+"""Characters of a message from a client."""
 
 AUTH_S: Final = 5.0
 """A client must have said who it is within this time."""
@@ -35,6 +39,7 @@ RETRY_S: Final = 1.0
 """When to come back to a server that stops, in seconds."""
 
 CLOSE_AWAY: Final = 1001
+CLOSE_TOO_LARGE: Final = 1009
 CLOSE_UNKNOWN: Final = 4401
 """The close code of a client that did not say who it is, or whose key is no longer valid."""
 
@@ -109,12 +114,13 @@ class _Conversation:
         self.caller = caller
         self.socket = socket
         self.feed = feed
+        self.code = CLOSE_AWAY
 
     async def run(self, first: Order) -> None:
         reason = "the server stops"
         with self.context.streams.entered(self.caller, self.feed.watch.end) as stream:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._listen, first)
+                nursery.start_soon(self._listen, first, stream)
                 nursery.start_soon(self.context.end_with_key, stream)
                 try:
                     await self.feed.run()
@@ -123,13 +129,17 @@ class _Conversation:
                 nursery.cancel_scope.cancel()
         reason = stream.reason or reason
         await self.feed.tell([LiveEvent("bye", Bye(reason), self.feed.cursor or None)])
-        await self.socket.close(CLOSE_UNKNOWN if reason == KEY_GONE else CLOSE_AWAY, reason)
+        await self.socket.close(CLOSE_UNKNOWN if reason == KEY_GONE else self.code, reason)
 
-    async def _listen(self, first: Order) -> None:
+    async def _listen(self, first: Order, stream: OpenStream) -> None:
         if first.stats or first.match is not None:
             await self._obey(first)
         while True:
             text = await self.socket.receive()
+            if len(text) > MESSAGE_LIMIT:
+                self.code = CLOSE_TOO_LARGE
+                stream.end("a message was too large")
+                return
             try:
                 order = msgspec.json.decode(text, type=Order)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -240,6 +240,14 @@ async def test_pages_of_ours_may_connect(server: Server) -> None:
         assert (await socket.raw())["type"] == "websocket.accept"
 
 
+async def test_71_a_message_that_is_too_large(server: Server, autojump_clock: MockClock) -> None:
+    async with connected(server, "", with_key(server)) as socket:
+        await socket.raw()
+        await socket.send_text("x" * 65 * 1024)
+        assert (await socket.event())["data"] == {"reason": "a message was too large"}
+        assert (await socket.raw())["code"] == 1009
+
+
 @pytest.mark.parametrize(
     ("order", "code"),
     [
