@@ -23,14 +23,14 @@ TURN = st.lists(
     st.tuples(st.integers(1, 3), st.integers(0, 100_000).map(lambda ms: BEGUN_MS + ms), VALUES),
     max_size=4,
 )
-MANY_TURNS = st.lists(TURN, min_size=FAN_IN, max_size=3 * FAN_IN)
+MANY_TURNS = st.lists(TURN, min_size=1, max_size=2 * FAN_IN + 2)
 
 
 def turn(points: list[Point]) -> Turn:
     return Turn.of(columns(points))
 
 
-@given(turns=MANY_TURNS, reads=st.sets(st.integers(0, 3 * FAN_IN)))
+@given(turns=MANY_TURNS, reads=st.sets(st.integers(0, 2 * FAN_IN)))
 def test_holds_every_point_once_whenever_it_is_read(
     turns: list[list[Point]], reads: set[int]
 ) -> None:
