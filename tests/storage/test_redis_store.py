@@ -12,6 +12,7 @@ from engine.tiers import S10
 from storage.lease import StoreHeld
 from storage.opening import WrongStore, open_store
 from storage.redis_store import RedisStore
+from storage.scripts import Reply
 from storage.server.testing import ThrowawayServer, binaries, embedded_server
 from tests.storage.store_contract import T0_MS, T0_S, StoreContract, points
 
@@ -96,7 +97,8 @@ async def test_the_audit_names_a_damaged_chunk_and_a_damaged_frame(
         found = await audit(store, 0, T0_S)
         assert found.equal
         assert (found.appended, found.counted, found.stats) == (5, 5, 2)
-    client, keys = server.client(), store.keys[0]
+    client: Reply = server.client()
+    keys = store.keys[0]
     history = f"{keys.history}:1"
     (member, place), *_ = client.zrange(history, 0, 0, withscores=True)
     client.zrem(history, member)
