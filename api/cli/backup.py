@@ -23,7 +23,7 @@ from api.cli.options import STORE, settings_arguments, settings_of
 from api.cli.progress import progress
 from api.cli.store import has_data, socket_url, told
 from api.settings import Settings
-from storage.append_only import opened, wait_written
+from storage.server.append_only import opened, wait_written
 
 HELP: Final = """\
 Copy the data directory into DIR, which must be new or empty, also while the server runs:

@@ -126,9 +126,9 @@ def target_of(server: str | None, default: str, environ: Mapping[str, str] = os.
 
     UsageError when it is no address, or when there is no key.
     """
-    url = (server or environ.get("STATFLOW_URL") or default).strip().rstrip("/")
+    url = (server or environ.get("STATFLOW_URL") or default).strip()
     parts = urlsplit(url if "://" in url else f"http://{url}")
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise UsageError(f"{url} is no address of a server: write http://HOST:PORT")
     key = environ.get("STATFLOW_KEY", "").strip()
     if not key:
@@ -136,7 +136,7 @@ def target_of(server: str | None, default: str, environ: Mapping[str, str] = os.
             "an API key is needed: export STATFLOW_KEY=sf_…"
             " (on the server's machine `statflow key create` makes one)"
         )
-    return Target(parts.geturl(), key)
+    return Target(f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}", key)
 
 
 class Client:
@@ -151,8 +151,8 @@ class Client:
         return f"<Client of {self._target.url}>"
 
     async def get(self, path: str, params: Params | None = None) -> bytes:
-        """The body of a good answer; Refused or Unreached."""
-        return (await self._ask(self._http.build_request("GET", path, params=params))).content
+        """The body of a good answer; Refused, or Unreached when patience ends."""
+        return (await self._insist(self._http.build_request("GET", path, params=params))).content
 
     async def patch(self, path: str, change: Mapping[str, Any]) -> bytes:
         """Change something; Refused or Unreached."""

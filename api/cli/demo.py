@@ -17,6 +17,7 @@ from api.cli.client import Target, open_client
 from api.cli.errors import DONE
 from api.cli.options import settings_arguments, settings_of
 from api.cli.serve import log_to_stderr, refusals
+from api.cli.shop import DAY_S, HISTORY_S
 from api.cli.traffic import Diary, Traffic, new_state
 from api.clock import WallClock
 from api.http.context import Context
@@ -32,12 +33,17 @@ again, it goes on where it stopped.
 
 DIARY: Final = "demo.json"
 SEED: Final = 1
+DAYS: Final = HISTORY_S // DAY_S
 FIRST_STAT: Final = "page.views"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What may be said on the command line."""
     parser.add_argument("--seed", type=int, default=SEED, metavar="N", help="another shop")
+    parser.add_argument(
+        "--days", type=int, default=DAYS, choices=range(1, DAYS + 1), metavar="N",
+        help=f"of history, 1 to {DAYS} ({DAYS})",
+    )  # fmt: skip
     settings_arguments(parser, "bind", "data", "tls_cert", "tls_key")
 
 
@@ -46,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     log_to_stderr(logging.WARNING)
     settings = demo_settings(settings_of(options), options.bind, options.data)
     with refusals():
-        trio.run(demo, settings, options.seed)
+        trio.run(demo, settings, options.seed, options.days)
     return DONE
 
 
@@ -61,7 +67,7 @@ def demo_settings(settings: Settings, bind: str | None, data: str | None) -> Set
     )
 
 
-async def demo(settings: Settings, seed: int) -> None:
+async def demo(settings: Settings, seed: int, days: int = DAYS) -> None:
     """Serve and generate until SIGTERM or SIGINT."""
     quiet = True
 
@@ -77,18 +83,21 @@ async def demo(settings: Settings, seed: int) -> None:
 
         context: Context = await nursery.start(served)
         quiet = False
-        diary = await diary_of(context, Path(settings.data), seed)
+        # Only then are all stats known that an earlier run has made.
+        await context.node.wait_ready()
+        diary = await diary_of(context, Path(settings.data), seed, days)
         print(greeting(context.public_url, diary.state.key), flush=True)
         await _generate(context, diary)
 
 
-async def diary_of(context: Context, data: Path, seed: int) -> Diary:
+async def diary_of(context: Context, data: Path, seed: int, days: int = DAYS) -> Diary:
     """What was noted by an earlier run, if it fits to what the store has; else a new beginning."""
     diary = Diary.read(data / DIARY)
     known = FIRST_STAT in context.directory.names(OWNER)
     now_s = WallClock().now_ms() // 1_000
     if diary is None or not (known or diary.state.filled_to <= diary.state.began):
-        diary = Diary(data / DIARY, new_state("", seed, now_s, time.localtime().tm_gmtoff))
+        offset_s = time.localtime().tm_gmtoff
+        diary = Diary(data / DIARY, new_state("", seed, now_s, offset_s, days * DAY_S))
         if known:  # Only the notes were lost: the past is there, and must not be told twice.
             diary.state.filled_to = now_s
     if await context.keyring.identify(diary.state.key) is None:

@@ -23,7 +23,11 @@ def sparkline(values: Sequence[float | None]) -> str:
     if 0 <= low < high:
         low = 0.0 if low < high / 2 else low
     span = high - low
-    return "".join(NOTHING if value is None else _bar(value - low, span) for value in values)
+    level = BARS[0] if high == 0 else BARS[len(BARS) // 2 - 1]
+    return "".join(
+        NOTHING if value is None else level if span == 0 else _bar((value - low) / span)
+        for value in values
+    )
 
 
 def short(value: float | None) -> str:
@@ -61,7 +65,5 @@ def in_bytes(size: float) -> str:
     return f"{size:.1f} TiB"
 
 
-def _bar(height: float, span: float) -> str:
-    if span <= 0:
-        return BARS[len(BARS) // 2 - 1]
-    return BARS[min(len(BARS) - 1, int(height / span * len(BARS)))]
+def _bar(height: float) -> str:
+    return BARS[min(len(BARS) - 1, int(height * len(BARS)))]

@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     """Write the file."""
     target, params = server_of(options), range_of(options)
     if options.output in (None, "-"):
-        trio.run(write, target, options.stats, params, sys.stdout.buffer)
+        trio.run(_fetch, target, options.stats, params, sys.stdout.buffer)
         return DONE
     path = Path(options.output)
     if path.exists() and not options.force:
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     part = path.with_name(f"{path.name}.part")
     try:
         with part.open("wb") as file:
-            rows = trio.run(write, target, options.stats, params, file)
+            rows = trio.run(_fetch, target, options.stats, params, file)
         part.replace(path)
     except OSError as error:
         raise CommandError(f"{path} cannot be written: {error.strerror or error}") from error
@@ -66,18 +66,24 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def write(
-    target: Target, words: Sequence[str], params: dict[str, str], file: BinaryIO
+    client: Client, words: Sequence[str], params: dict[str, str], file: BinaryIO
 ) -> int:
     """Write the stats that the words mean; returns how many rows there were."""
+    stats = await client.find(words)
+    several = len(stats) > 1 or any("*" in word or "?" in word for word in words)
+    rows = 0
+    with progress("exporting", len(stats)) as step:
+        for number, stat in enumerate(stats):
+            label = stat.name if several else None
+            rows += await _write_one(client, stat, params, file, label, number == 0, step)
+    return rows
+
+
+async def _fetch(
+    target: Target, words: Sequence[str], params: dict[str, str], file: BinaryIO
+) -> int:
     async with open_client(target) as client:
-        stats = await client.find(words)
-        several = len(stats) > 1 or any("*" in word or "?" in word for word in words)
-        rows = 0
-        with progress("exporting", len(stats)) as step:
-            for number, stat in enumerate(stats):
-                label = stat.name if several else None
-                rows += await _write_one(client, stat, params, file, label, number == 0, step)
-        return rows
+        return await write(client, words, params, file)
 
 
 async def _write_one(
@@ -91,7 +97,7 @@ async def _write_one(
 ) -> int:
     """Write one stat, its header only if it is the first; `label` goes before every row."""
     prefix = b"" if label is None else _cell(label) + b","
-    share = Share(step)
+    share = Share(step, time.time())
     rows = -1
     async with client.stream(f"/v1/stats/{stat.id}/export", params | {"format": "csv"}) as answer:
         async for line in lines_of(answer):
@@ -110,11 +116,11 @@ async def _write_one(
 class Share:
     """How much of one stat is written, by the times of its rows: a stat is one step in all."""
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: Step, now_s: float) -> None:
         self._step = step
         self._told = 0.0
         self._first: float | None = None
-        self._now = time.time()
+        self._now = now_s
 
     def at(self, line: bytes) -> None:
         """A row was written; its second column is its time, in epoch seconds."""

@@ -59,10 +59,10 @@ class Diary:
         new.replace(self._path)
 
 
-def new_state(key: str, seed: int, now_s: int, offset_s: int) -> State:
-    """A shop that is watched from now on, with two weeks to be told."""
+def new_state(key: str, seed: int, now_s: int, offset_s: int, history_s: int = HISTORY_S) -> State:
+    """A shop that is watched from now on, with a past to be told first."""
     began = now_s - now_s % COARSE_S
-    return State(key, seed, began, offset_s, began - HISTORY_S, began - FINE_HISTORY_S)
+    return State(key, seed, began, offset_s, began - history_s, began - FINE_HISTORY_S)
 
 
 class Traffic:
