@@ -84,6 +84,9 @@ class Partition:
         self.applied_points = self.dead_letters = self.checkpoints = 0
         self.ready = trio.Event()
         self.inbox: Mailbox[Entry] = Mailbox()  # Bounded by the intake: LAG_POINTS_MAX.
+        # Whoever begins to listen while nothing runs is served once it does.
+        self.actors: dict[int, StatActor] = {}
+        self._nursery: trio.Nursery | None = None
         own = Ownership(number, 0, 0, START, START)
         self._reset(own, History(store, own, Fold(store, number, 0, FoldState()), []))
 
@@ -95,14 +98,13 @@ class Partition:
 
     def _reset(self, own: Ownership, history: History) -> None:
         self.own = own
-        self.position = own.position
+        self.began = self.position = own.position
         self.history = history
         self.table = WindowTable()
         self.pending = Pending()
         # What a checkpoint on its way carries: no longer pending, not yet history.
         self.sealed: tuple[Position, Turn] | None = None
         self.seconds = Seconds(self.seconds_bytes, own.position, self.now_s)
-        self.actors: dict[int, StatActor] = {}
         stopping = self.inbox.closed
         self.inbox = Mailbox()
         if stopping:
@@ -122,22 +124,29 @@ class Partition:
     async def run(self) -> None:
         """Live once: acquire, replay, take turns until the inbox is closed, checkpoint, return."""
         await self._acquire()
-        async with trio.open_nursery() as self.nursery:
-            self.nursery.start_soon(self._checkpoints)
-            self.nursery.start_soon(self._folds)
-            async for entries in self.inbox:
-                await self._take(entries)
-            for actor in self.actors.values():
-                actor.end_watches()
-                actor.mailbox.close()
-            async with self.committing:  # A checkpoint that is on its way arrives first.
-                self.nursery.cancel_scope.cancel()
+        try:
+            async with trio.open_nursery() as self._nursery:
+                self._nursery.start_soon(self._checkpoints)
+                self._nursery.start_soon(self._folds)
+                for actor in self.actors.values():
+                    self._start(self._nursery, actor)
+                async for entries in self.inbox:
+                    await self._take(entries)
+                async with self.committing:  # A checkpoint that is on its way arrives first.
+                    self._nursery.cancel_scope.cancel()
+        finally:
+            self._rest()
         await self.checkpoint()
+
+    def _rest(self) -> None:
+        """Nothing runs: live clients come back with their cursors, to actors that know more."""
+        self._nursery, self.ready = None, trio.Event()
+        actors, self.actors = self.actors, {}
+        for actor in actors.values():
+            actor.end_watches()
 
     async def _acquire(self) -> None:
         self.lane.epoch = None
-        if self.ready.is_set():  # Started again; who waits for the first start waits on.
-            self.ready = trio.Event()
         own = await patiently(repr(self), lambda: self.store.acquire(self.number))
         self._reset(own, await History.load(self.store, own, self.now_s))
         await self._replay()
@@ -226,7 +235,17 @@ class Partition:
     def awaken(self, actor: StatActor) -> None:
         """Start the actor of a stat that nobody listened to so far."""
         self.actors[actor.stat] = actor
-        self.nursery.start_soon(actor.run, name=f"stat {actor.stat}")
+        if self._nursery is not None:
+            self._start(self._nursery, actor)
+
+    def _start(self, nursery: trio.Nursery, actor: StatActor) -> None:
+        nursery.start_soon(self._act, actor, name=f"stat {actor.stat}")
+
+    async def _act(self, actor: StatActor) -> None:
+        await actor.run()
+        if self.actors.get(actor.stat) is actor:
+            # It failed: the next listener gets another.
+            del self.actors[actor.stat]
 
     # Checkpoints
 

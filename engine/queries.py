@@ -51,6 +51,7 @@ class Queries:
 
     partition: Partition
     _newest: dict[int, Newest] = field(default_factory=dict)
+    _epoch: int = 0
 
     async def read(self, stat: int, tier: Tier, from_s: int, to_s: int) -> Reading[Rollups]:
         """Buckets of `tier`, or of the finest wider one that still has `from_s`."""
@@ -73,23 +74,41 @@ class Queries:
     async def latest(self, stats: Sequence[int]) -> dict[int, Newest]:
         """The newest point of each stat that ever had one."""
         await self.caught_up()
-        table = self.partition.table
-        found = {stat: table.latest(stat) or self._newest.get(stat) for stat in stats}
-        unknown = [stat for stat, newest in found.items() if newest is None]
+        epoch = self.partition.own.epoch
+        if self._epoch != epoch or len(self._newest) > NEWEST_KEPT_MAX:
+            # The table of a new life does not complete what was looked up in the one before.
+            self._epoch, self._newest = epoch, {}
+        await self._look_up([stat for stat in stats if not self._known(stat)])
+        table, found = self.partition.table, {}
+        for stat in stats:
+            # Of two at one moment the table has the later.
+            newest = [one for one in (table.latest(stat), self._newest.get(stat)) if one]
+            if newest:
+                found[stat] = max(newest, key=lambda one: one.at_ms)
+        return found
+
+    def _known(self, stat: int) -> bool:
+        """Whether the newest point is found in memory."""
+        if stat in self._newest:
+            return True
+        newest = self.partition.table.latest(stat)
+        # The row may have begun with late points; what was before it was not far ahead of its time.
+        return newest is not None and newest.at_ms > self.partition.began.ms + 1000 * AHEAD_S
+
+    async def _look_up(self, stats: Sequence[int]) -> None:
+        """Read the newest points of stats that sleep, or have slept."""
         until_s = self.partition.now_s + AHEAD_S
-        wanted = [Wanted(stat, D1, 0, until_s) for stat in unknown]
-        for stat, reading in zip(unknown, await self._read(wanted, Rollups.empty()), strict=True):
-            if len(reading.rollups):
-                last = reading.rollups
-                newest = Newest(int(last.last_ms[-1]), float(last.last[-1]))
-                found[stat] = newest
-                if len(self._newest) < NEWEST_KEPT_MAX:
-                    self._newest[stat] = newest
-        return {stat: newest for stat, newest in found.items() if newest is not None}
+        wanted = [Wanted(stat, D1, 0, until_s) for stat in stats]
+        for stat, reading in zip(stats, await self._read(wanted, Rollups.empty()), strict=True):
+            rows = reading.rollups
+            if len(rows):
+                self._newest[stat] = Newest(int(rows.last_ms[-1]), float(rows.last[-1]))
 
     def touched(self, stat: int, since: Position, tier: Tier) -> list[int] | None:
         """Starts of the buckets that may have changed after `since`; None when nobody knows."""
         partition = self.partition
+        if not partition.ready.is_set():
+            return None
         if tier is S1:
             if since < partition.seconds.begun:
                 return None
@@ -116,7 +135,7 @@ class Queries:
     def _finest_kept(self, ladder: Sequence[Tier], tier: Tier, from_s: int) -> Tier:
         oldest = self.partition.history.oldest_kept(self.partition.now_s)
         fitting = [one for one in ladder if one.width_s >= tier.width_s]
-        return next(one for one in fitting if oldest[one.number] <= from_s)
+        return next((one for one in fitting if oldest[one.number] <= from_s), ladder[-1])
 
     def _uncommitted(self) -> list[tuple[Position, Turn]]:
         """Turns that no frame has, each with the position of the checkpoint it will be in.
