@@ -34,12 +34,15 @@ from storage.directory import Directory
 from storage.link import Link
 from storage.opening import open_store
 from storage.redis_catalog import RedisCatalog
-from storage.server import ServerSettings, open_server
+from storage.server import Server, ServerSettings, open_server
 from storage.server.probe import Loading
 
 log = logging.getLogger("statflow.serve")
 
 Say = Callable[[str], None]
+
+CATALOG_ANSWER_S: Final = 1.5
+"""An unknown API key waits so long for a store that does not answer, in seconds."""
 
 ANYWHERE: Final = frozenset({"", "0.0.0.0", "::"})
 
@@ -76,7 +79,7 @@ async def serve(
 @asynccontextmanager
 async def open_context(settings: Settings, address: str, say: Say) -> AsyncGenerator[Context]:
     """All that a server works with but the web server; at the end what was taken is committed."""
-    async with open_storage(settings, say) as (store, catalog):
+    async with open_storage(settings, say) as (store, catalog, server):
         clock = WallClock()
         spread = {account.id: account.spread for account in await catalog.accounts()}
         directory = Directory(store, clock, lambda account: spread.get(account, 1))
@@ -91,14 +94,17 @@ async def open_context(settings: Settings, address: str, say: Say) -> AsyncGener
             nursery.start_soon(_when_ready, node, directory, clock)
             _greet(say, address, await found_owner(catalog, clock))
             try:
-                yield Context(node, directory, keyring, clock, address)
+                warnings = partial(_warnings, server)
+                yield Context(node, directory, keyring, clock, address, warnings)
             finally:
                 nursery.cancel_scope.cancel()
 
 
 @asynccontextmanager
-async def open_storage(settings: Settings, say: Say) -> AsyncGenerator[tuple[Store, Catalog]]:
-    """The store and the catalogue on the server that the settings name."""
+async def open_storage(
+    settings: Settings, say: Say
+) -> AsyncGenerator[tuple[Store, Catalog, Server]]:
+    """The store and the catalogue on the server that the settings name, and the server."""
     wanted = ServerSettings(
         Path(settings.data), settings.redis_url, settings.durability, settings.maxmemory
     )
@@ -113,8 +119,8 @@ async def open_storage(settings: Settings, say: Say) -> AsyncGenerator[tuple[Sto
             seize=settings.redis_url is None,
             disk_free=server.disk_free,
         ) as store:
-            with closing(Link(server.url)) as link:
-                yield store, RedisCatalog(link)
+            with closing(Link(server.url, answer_limit_s=CATALOG_ANSWER_S)) as link:
+                yield store, RedisCatalog(link), server
 
 
 async def _when_ready(node: Node, directory: Directory, clock: Clock) -> None:
@@ -155,6 +161,19 @@ def _greet(say: Say, address: str, made: NewKey | None) -> None:
         say("Make an API key with: statflow key create")
     else:
         say(first_lines(address, made.secret))
+
+
+def _warnings(server: Server) -> list[str]:
+    """What an operator should know about the store server."""
+    now = server.statistics()
+    warnings = []
+    if now.loading is not None:
+        warnings.append(f"the store server reads its data: {now.loading.fraction:.0%}")
+    elif not now.ready:
+        warnings.append(f"the store server is down: {now.last_end or 'it does not answer'}")
+    if not now.durable:
+        warnings.append("durability is relaxed: a crash may lose about a second of points")
+    return warnings
 
 
 def _loading(say: Say, loading: Loading) -> None:

@@ -1,5 +1,6 @@
 """What the routes work with: the engine, the catalogue, the clock, and what this server counts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,13 +21,17 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 @dataclass(slots=True)
 class Context:
-    """One server; `public_url` is how clients reach it, without a slash at the end."""
+    """One server; `public_url` is how clients reach it, without a slash at the end.
+
+    `warnings` tells what is amiss outside of the engine.
+    """
 
     node: Node
     directory: Directory
     keyring: Keyring
     clock: Clock
     public_url: str
+    warnings: Callable[[], list[str]] = list
     meters: Meters = field(default_factory=Meters)
     streams: Streams = field(default_factory=Streams)
     tickets: Tickets = field(default_factory=Tickets)

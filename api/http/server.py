@@ -6,6 +6,7 @@ Hypercorn, slow bodies by the gate.
 """
 
 import logging
+import resource
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Generator
@@ -32,6 +33,9 @@ GRACE_S: Final = 2.0
 """Requests in work may go on for this long after the server was told to stop."""
 
 CONNECTIONS_LIMIT: Final = 10_000
+FILES_KEPT: Final = 128
+"""Of the files that the process may open, so many are not for connections but for the store."""
+
 KEEP_ALIVE_IDLE_S: Final = 60
 
 BACKLOG: Final = 1_024
@@ -106,6 +110,7 @@ class _Server:
         self.config = hypercorn_config()
         self.context = WorkerContext(None)
         self.app = ASGIWrapper(app)
+        self.connections_limit = connections_limit()
         self.guards: set[GuardedStream] = set()
         self.empty = trio.Event()
 
@@ -123,7 +128,7 @@ class _Server:
         connections.cancel()
 
     async def _serve(self, stream: trio.abc.Stream) -> None:
-        if len(self.guards) >= CONNECTIONS_LIMIT:
+        if len(self.guards) >= self.connections_limit:
             await trio.aclose_forcefully(stream)
             return
         guard = _guard_of(stream)
@@ -141,6 +146,16 @@ class _Server:
             if not self.guards:
                 self.empty.set()
                 self.empty = trio.Event()
+
+
+def connections_limit() -> int:
+    """Connections at a time; raises what the process may open as far as it is allowed to."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS_LIMIT + FILES_KEPT
+    if 0 <= soft < wanted:
+        soft = wanted if hard < 0 else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return CONNECTIONS_LIMIT if soft < 0 else max(1, min(CONNECTIONS_LIMIT, soft - FILES_KEPT))
 
 
 def hypercorn_config() -> Config:

@@ -134,6 +134,17 @@ async def test_a_later_start_finds_everything_and_shows_no_key(life: Life) -> No
         assert data["summary"]["sum"] == 5
 
 
+async def test_metrics_are_for_this_machine_or_for_an_admin(life: Life) -> None:
+    async with life.running() as server, httpx.AsyncClient(base_url=server.address) as client:
+        near = await client.get("/metrics")
+        assert near.status_code == 200
+        assert "statflow_store_memory_bytes" in near.text
+        proxied = await client.get("/metrics", headers={"x-forwarded-for": "203.0.113.7"})
+        assert proxied.status_code == 401
+        ready = (await client.get("/readyz")).json()
+        assert (ready["status"], ready["warnings"]) == ("ready", [])
+
+
 async def test_43_many_repeats_at_once(life: Life) -> None:
     async with life.running() as server:
         limits = httpx.Limits(max_connections=50)

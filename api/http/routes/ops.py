@@ -10,6 +10,9 @@ from api.http.exposition import exposition
 from api.http.messages import Reply, reply
 from api.http.route import Call, Nothing, Route
 
+PROXY_HEADERS: Final = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
+"""Whoever sends one of them is a proxy, and who is behind it is not known."""
+
 HTML: Final = b"text/html; charset=utf-8"
 TEXT: Final = b"text/plain; version=0.0.4; charset=utf-8"
 POLICY: Final = (
@@ -51,7 +54,7 @@ async def readyz(call: Call[Nothing, Nothing]) -> Reply:
     status = "ready" if ready == total else "starting"
     if call.context.stopping.is_set():
         status = "stopping"
-    warnings = []
+    warnings = call.context.warnings()
     shorter = sum(partition.kept_shorter > 0 for partition in statistics.partitions)
     if shorter:
         warnings.append(
@@ -66,7 +69,8 @@ async def readyz(call: Call[Nothing, Nothing]) -> Reply:
 
 async def metrics(call: Call[Nothing, Nothing]) -> Reply:
     """Prometheus' text format; from this machine, or with an admin key."""
-    if call.request.client not in LOOPBACK or call.request.header(b"x-forwarded-for") is not None:
+    request = call.request
+    if request.client not in LOOPBACK or any(request.header(name) for name in PROXY_HEADERS):
         await identify(call.context, call.request, "admin")
     return reply(call.request.id, 200, TEXT, exposition(call.context).encode())
 
