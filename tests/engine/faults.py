@@ -61,6 +61,11 @@ class FaultyStore(MemoryStore):
         """Let the next appends to one partition fail, and those beside them succeed."""
         self._lanes.setdefault(partition, []).extend(errors)
 
+    def heal(self) -> None:
+        """Do from now on what is asked."""
+        for plan in (self._before, self._after, self._failing, self._lanes, self.slow_s):
+            plan.clear()
+
     async def _step(self, step: Callable[[], T]) -> T:
         name = _method_of(step)
         number = len(self.calls)
