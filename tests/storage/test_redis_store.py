@@ -34,6 +34,11 @@ async def store(server: ThrowawayServer) -> AsyncGenerator[RedisStore, None]:
         yield store
 
 
+def raw(server: ThrowawayServer) -> Reply:
+    """A client whose replies are what the server says."""
+    return server.client()
+
+
 class StandingClock:
     """It is always T0."""
 
@@ -97,8 +102,7 @@ async def test_the_audit_names_a_damaged_chunk_and_a_damaged_frame(
         found = await audit(store, 0, T0_S)
         assert found.equal
         assert (found.appended, found.counted, found.stats) == (5, 5, 2)
-    client: Reply = server.client()
-    keys = store.keys[0]
+    client, keys = raw(server), store.keys[0]
     history = f"{keys.history}:1"
     (member, place), *_ = client.zrange(history, 0, 0, withscores=True)
     client.zrem(history, member)
