@@ -55,7 +55,9 @@ def copy(source: BinaryIO, size: int, target: Path, step: Step) -> Entry:
     """
     digest = hashlib.sha256()
     left = size
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in reversed(target.parents):
+        if not folder.exists():
+            folder.mkdir(mode=0o700)
     with open(target, "xb", opener=_private) as file:
         while left and (block := source.read(min(left, _BLOCK_BYTES))):
             file.write(block)
