@@ -7,7 +7,7 @@ beyond. Recovery is reading the log from the last checkpoint; there is no other 
 
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import trio
 
@@ -21,6 +21,7 @@ from engine.ports import (
     Clock,
     DeadLetter,
     Entry,
+    Fenced,
     FoldState,
     Frame,
     Ownership,
@@ -28,7 +29,7 @@ from engine.ports import (
     Store,
     Unavailable,
 )
-from engine.position import START, Position
+from engine.position import START
 from engine.rollup import Rollups
 from engine.seconds import Seconds
 from engine.stat_actor import StatActor, Wake
@@ -51,6 +52,14 @@ FOLD_EVERY_S = 60
 SWEEP_EVERY_S = 1_800
 REPLAY_ENTRIES = 500
 WAKES_A_SLICE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A checkpoint on its way: no longer pending, not yet history."""
+
+    checkpoint: Checkpoint
+    turn: Turn
 
 
 @dataclass(eq=False, slots=True)
@@ -102,9 +111,9 @@ class Partition:
         self.history = history
         self.table = WindowTable()
         self.pending = Pending()
-        # What a checkpoint on its way carries: no longer pending, not yet history.
-        self.sealed: tuple[Position, Turn] | None = None
-        self.seconds = Seconds(self.seconds_bytes, own.position, self.now_s)
+        self.sealed: Sealed | None = None
+        begun_s = max(self.now_s, history.end_s)  # What came ahead of its time is not here.
+        self.seconds = Seconds(self.seconds_bytes, own.position, begun_s)
         stopping = self.inbox.closed
         self.inbox = Mailbox()
         if stopping:
@@ -192,25 +201,24 @@ class Partition:
         turn, dead = compute(entries, self.without_histograms)
         if not entries:
             return turn
+        commands = [command for entry in entries for command in entry.commands]
+        for command in commands:
+            self.on_command(command)  # Not ours: if it fails, nothing has changed yet.
         self.table.add(turn.seconds, entries[-1].position.ms)
         points = sum(entry.size for entry in entries) - sum(letter.points for letter in dead)
         self.pending.points.add(turn, points)
         self.pending.dead += dead
         self.applied_points += points
         self.dead_letters += len(dead)
-        for entry in entries:
-            self._command(entry.commands)
+        self._apply(commands)
         self.position = entries[-1].position
         progress, self.progress = self.progress, trio.Event()
         progress.set()
         return turn
 
-    def _command(self, commands: tuple[Command, ...]) -> None:
-        for command in commands:
-            self.pending.commands.append(command)
-            if command.kind == "stat.purge":
-                self.history.fold.gone.add(command.stat)
-            self.on_command(command)
+    def _apply(self, commands: list[Command]) -> None:
+        self.pending.commands += commands
+        self.history.fold.gone.update(c.stat for c in commands if c.kind == "stat.purge")
 
     async def _wake(self, turn: Turn) -> None:
         """Tell the actors of the stats that moved, a slice at a time."""
@@ -267,32 +275,38 @@ class Partition:
                 await self.checkpoint_due.wait()
             self.checkpoint_due = trio.Event()
             if self.fenced:
-                # Somebody else owns the partition: the store says so, and all of us end.
-                await self.store.checkpoint_number(self.number, self.own.epoch)
+                raise Fenced(f"{self!r}: the store says that somebody else owns it")
             await self.checkpoint()
 
     async def checkpoint(self) -> None:
-        """Commit all that was applied; returns when it is durable. Fenced when we are not owner."""
+        """Commit all that was applied; returns when it is durable. Fenced when we are not owner.
+
+        A caller may give up waiting: what was sealed is sent again by the next checkpoint.
+        """
         async with self.committing:
+            if self.sealed is not None:
+                await self._commit(self.sealed)
             if self.position > self.own.position:
-                await self._commit_pending()
+                self.sealed = self._seal()
+                await self._commit(self.sealed)
             self.checkpoint_ms = self.clock.now_ms()
 
-    async def _commit_pending(self) -> None:
+    def _seal(self) -> Sealed:
         pending, self.pending = self.pending, Pending()
-        position, number = self.position, self.own.number + 1
         turn = pending.points.seal()
-        self.sealed = position, turn
-        partials = partials_of(turn)
         checkpoint = Checkpoint(
-            self.number, self.own.epoch, number, position, partials,
+            self.number, self.own.epoch, self.own.number + 1, self.position, partials_of(turn),
             tuple(pending.commands), tuple(pending.dead), pending.points.points,
         )  # fmt: skip
+        return Sealed(checkpoint, turn)
+
+    async def _commit(self, sealed: Sealed) -> None:
+        checkpoint, position = sealed.checkpoint, sealed.checkpoint.position
         # Sent until there is an answer, the same each time: the store recognises it.
         await patiently(f"{self!r}: checkpoint", lambda: self.store.commit(checkpoint))
-        self.own = Ownership(self.number, self.own.epoch, number, position, self.own.tail)
-        self.history.add(Frame(position, partials))
-        self.seconds.add(position, turn.seconds, self.now_s)
+        self.own = replace(self.own, number=checkpoint.number, position=position)
+        self.history.add(Frame(position, checkpoint.partials))
+        self.seconds.add(position, sealed.turn.seconds, self.now_s)
         self.sealed = None
         self.checkpoints += 1
 

@@ -5,6 +5,7 @@ Everything uncertain is taken in one step before the store is asked.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Generic
 
@@ -12,8 +13,9 @@ import trio
 
 from engine.histogram import Histograms
 from engine.partition import Partition
+from engine.ports import Unavailable
 from engine.position import Position
-from engine.reader import Content, Recent, Wanted, read
+from engine.reader import Content, Overtaken, Recent, Wanted, read
 from engine.rollup import Rollups
 from engine.tiers import D1, HISTOGRAMS, S1, STORED, Tier
 from engine.turn import Turn
@@ -24,6 +26,9 @@ CATCH_UP_S_MAX = 0.25
 
 NEWEST_KEPT_MAX = 100_000
 """Newest values of sleeping stats that a partition remembers after looking them up."""
+
+READS_MAX = 5
+"""A reading that a fold overtakes is repeated; a fold runs once a minute, so twice is rare."""
 
 AHEAD_S = 61
 """Points may be this far ahead of the clock."""
@@ -59,8 +64,7 @@ class Queries:
         if tier is S1 and from_s >= self.partition.now_s - (S1.keep_s or 0):
             return self._read_seconds(stat, from_s, to_s)
         kept = self._finest_kept(STORED, tier, from_s)
-        readings = await self._read([Wanted(stat, kept, from_s, to_s)], Rollups.empty())
-        return readings[0]
+        return (await self._read([_whole(stat, kept, from_s, to_s)], Rollups.empty()))[0]
 
     async def read_histograms(
         self, stat: int, tier: Tier, from_s: int, to_s: int
@@ -68,8 +72,7 @@ class Queries:
         """Histograms of the width of `tier`, or of the finest wider ones that are kept."""
         await self.caught_up()
         kept = self._finest_kept(HISTOGRAMS, tier, from_s)
-        wanted = [Wanted(stat, kept, from_s, to_s)]
-        return (await self._read(wanted, Histograms.empty()))[0]
+        return (await self._read([_whole(stat, kept, from_s, to_s)], Histograms.empty()))[0]
 
     async def latest(self, stats: Sequence[int]) -> dict[int, Newest]:
         """The newest point of each stat that ever had one."""
@@ -98,7 +101,7 @@ class Queries:
     async def _look_up(self, stats: Sequence[int]) -> None:
         """Read the newest points of stats that sleep, or have slept."""
         until_s = self.partition.now_s + AHEAD_S
-        wanted = [Wanted(stat, D1, 0, until_s) for stat in stats]
+        wanted = [_whole(stat, D1, 0, until_s) for stat in stats]
         for stat, reading in zip(stats, await self._read(wanted, Rollups.empty()), strict=True):
             rows = reading.rollups
             if len(rows):
@@ -143,13 +146,16 @@ class Queries:
         What is pending goes into a checkpoint as a whole, at this position or a later one.
         """
         partition = self.partition
-        sealed = [partition.sealed] if partition.sealed is not None else []
-        pending = partition.pending.points.pieces()
-        return sealed + [(partition.position, turn) for turn in pending]
+        pending = [(partition.position, turn) for turn in partition.pending.points.pieces()]
+        if partition.sealed is None:
+            return pending
+        return [(partition.sealed.checkpoint.position, partition.sealed.turn), *pending]
 
     def _complete_until(self) -> int:
         partition = self.partition
-        behind = partition.position < partition.lane.acknowledged
+        # Before it is ready, a partition does not know what was acknowledged before its time.
+        ready = partition.ready.is_set()
+        behind = not ready or partition.position < partition.lane.acknowledged
         return partition.position.ms // 1000 if behind else partition.now_s
 
     def _read_seconds(self, stat: int, from_s: int, to_s: int) -> Reading[Rollups]:
@@ -160,15 +166,24 @@ class Queries:
         return Reading(rollups, S1, begun_s, self._complete_until(), self.partition.position)
 
     async def _read(self, wanted: Sequence[Wanted], empty: Content) -> list[Reading[Content]]:
-        """Take the partials now, then ask the store for the chunks."""
+        """Every stat as it was at one position."""
         if not wanted:
             return []
+        for _ in range(READS_MAX):
+            with suppress(Overtaken):
+                return await self._read_once(wanted, empty)
+        raise Unavailable(f"{self.partition!r} has another owner, who folds it")
+
+    async def _read_once(self, wanted: Sequence[Wanted], empty: Content) -> list[Reading[Content]]:
+        """Take the partials now, then ask the store for the chunks."""
         partition = self.partition
         position, until_s = partition.position, self._complete_until()
         uncommitted = self._uncommitted()
         recent = [self._recent(one.stat, uncommitted, empty) for one in wanted]
         closed = dict(partition.history.fold.closed)
-        contents = await read(partition.store, partition.number, wanted, closed, recent, empty)
+        contents = await read(
+            partition.store, partition.number, wanted, closed, recent, empty, position
+        )
         return [
             Reading(content, one.tier, None, until_s, position)
             for one, content in zip(wanted, contents, strict=True)
@@ -179,3 +194,9 @@ class Queries:
     ) -> Recent[Content]:
         parts = [(at, turn.of_kind(empty).of_stat(stat)) for at, turn in uncommitted]
         return self.partition.history.recent(stat, parts, empty)
+
+
+def _whole(stat: int, tier: Tier, from_s: int, to_s: int) -> Wanted:
+    """The buckets that start in [from_s, to_s), each to its end: it may be made of finer ones."""
+    width_s = tier.width_s
+    return Wanted(stat, tier, -(-from_s // width_s) * width_s, -(-to_s // width_s) * width_s)

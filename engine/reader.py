@@ -107,6 +107,10 @@ def compose(
     return type(empty).merged(parts, wanted.tier.width_s)
 
 
+class Overtaken(Exception):
+    """A fold was faster: a chunk holds points later than the reading; take everything anew."""
+
+
 async def read(
     store: Store,
     partition: int,
@@ -114,14 +118,19 @@ async def read(
     closed: Mapping[int, int],
     recent: Sequence[Recent[Content]],
     empty: Content,
+    until: Position | None = None,
 ) -> list[Content]:
     """Read several stats in one step of the store.
 
-    `closed` and `recent`, one for each wanted, were taken before, all at the same moment.
+    `closed` and `recent`, one for each wanted, were taken before, all at the same moment. With
+    `until`, the position of that moment, no later point is in the answer; else Overtaken.
     """
     spans = [spans_of(one, closed) for one in wanted]
     flat = [span for part in spans for span in part]
-    answers = iter(await store.chunks(partition, flat) if flat else ())
+    found = await store.chunks(partition, flat) if flat else []
+    if until is not None and any(chunk.position > until for part in found for chunk in part):
+        raise Overtaken(f"partition {partition} after {until}")
+    answers = iter(found)
     return [
         compose(one, [chunk for _ in part for chunk in next(answers)], mine, empty)
         for one, part, mine in zip(wanted, spans, recent, strict=True)
