@@ -12,10 +12,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
+import numpy as np
 from msgspec import UNSET, Raw
 
-from api.http.item import Batch, Item, Parsed, RawBatch, parsed
+from api.http.item import Batch, Item, Parsed, RawBatch, add_times_and_ids, parsed
 from api.http.problems import Problem
+from engine.stats import Kind
 
 T = TypeVar("T")
 
@@ -135,7 +137,9 @@ class MessagePack:
             items = self._batch(body).items
         except SYNTAX_ERRORS:
             return None
-        return parsed(items)
+        found = parsed(items)
+        add_times_and_ids(found, items)
+        return found
 
     def split(self, body: bytes) -> Sequence[bytes]:
         return _split(self, body)
@@ -187,23 +191,20 @@ def _split(codec: Codec, body: bytes) -> list[bytes]:
 
 def _parsed(body: bytes, items: list[Item], other_keys: int) -> Parsed | None:
     """Items that were decoded from JSON, unless a key might stand twice in one of them."""
-    escaped = b"\\" in body
-    found = parsed(
-        items,
-        timestamps=escaped or b'"timestamp"' in body,
-        ts=escaped or b'"t"' in body,
-        ids=escaped or b'"id"' in body,
-    )
-    optional = [column for column in (found.timestamps, found.ts, found.ids) if column is not None]
-    keys = 2 * len(items) - found.values.count(UNSET)
-    keys += found.types.count("counter") + found.types.count("value")
-    keys += sum(len(column) - column.count(UNSET) for column in optional)
+    found = parsed(items)
     colons = body.count(b":") - other_keys
+    keys = 2 * len(items) - int(np.count_nonzero(found.missing))
+    keys += found.types.count(Kind.COUNTER) + found.types.count(Kind.VALUE)
+    if colons == keys:
+        return found
+    add_times_and_ids(found, items)
+    rare = [column for column in (found.timestamps, found.ts, found.ids) if column is not None]
+    keys += sum(len(column) - column.count(UNSET) for column in rare)
     if colons != keys:
-        # An escaped colon is one in the text but none in the body.
-        texts = [text for column in (found.names, *optional) for text in column]
+        texts = [text for column in (found.names, *rare) for text in column]
         inside = sum(text.count(":") for text in texts if isinstance(text, str))
-        if escaped or colons != keys + inside:
+        # An escaped colon is one in the text but none in the body.
+        if b"\\" in body or colons != keys + inside:
             return None
     return found
 

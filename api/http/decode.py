@@ -14,12 +14,13 @@ import numpy as np
 from msgspec import UNSET, Raw, UnsetType
 
 from api.http.codecs import SYNTAX_ERRORS, Codec
-from api.http.item import ITEMS_LIMIT, CountItem, Item, Parsed, TypeName, parsed
+from api.http.item import ITEMS_LIMIT, CountItem, Item, Parsed, add_times_and_ids, parsed
 from api.http.problems import Problem
 from api.http.repeats import Refusal
 from api.http.times import OLDEST_MS, times_ms
 from engine.points import VALUE_LIMIT
 from engine.rollup import Flags, Floats, Ints
+from engine.stats import Kind
 
 ID_LIMIT: Final = 255
 """Characters of an item's own id."""
@@ -37,7 +38,7 @@ class Columns:
 
     place: Ints
     names: list[str]
-    types: list[TypeName | UnsetType]
+    types: list[Kind | UnsetType]
     value: Floats
     missing: Flags
     at_ms: Ints
@@ -76,7 +77,7 @@ def decode_one(body: bytes, codec: Codec, now_ms: int, *, counts: bool = False) 
     item, refused = _parse_item(body, codec, CountItem if counts else Item)
     if refused is not None:
         codec.check(body)
-    found = parsed([item] if item is not None else [])
+    found = _parsed([item] if item is not None else [])
     found.total = 1
     found.refused = [refused] if refused is not None else []
     return to_columns(found, now_ms)
@@ -95,22 +96,30 @@ def decode_batch(body: bytes, codec: Codec, now_ms: int) -> Columns:
 
 def to_columns(found: Parsed, now_ms: int, oldest_ms: int = OLDEST_MS) -> Columns:
     """Columns of the items whose value, time and id can be used."""
-    value, missing = _values(found.values)
     at_ms, bad = _times(found, now_ms, oldest_ms)
-    # Not <=, because a NaN, which MessagePack can say, is not large.
-    if not np.abs(value).max(initial=0.0) <= VALUE_LIMIT:
-        large = np.flatnonzero(~(np.abs(value) <= VALUE_LIMIT))
+    # Not >, because a NaN, which MessagePack can say, is not large.
+    if not np.abs(found.value).max(initial=0.0) <= VALUE_LIMIT:
+        large = np.flatnonzero(~(np.abs(found.value) <= VALUE_LIMIT))
         bad += [(row, "value_out_of_range", "value") for row in large.tolist()]
-    ids = found.ids
-    if ids is not None:
-        bad += [(row, "id_invalid", "id") for row, name in enumerate(ids) if not _usable_id(name)]
-    place = np.asarray(found.places, np.int64)
+    if found.ids is not None:
+        ids = enumerate(found.ids)
+        bad += [(row, "id_invalid", "id") for row, name in ids if not _usable_id(name)]
     columns = Columns(
-        place, found.names, found.types, value, missing, at_ms, ids, found.total, found.refused
+        found.place,
+        found.names,
+        found.types,
+        # -0.0 becomes 0.0.
+        found.value + 0.0,
+        found.missing,
+        at_ms,
+        found.ids,
+        found.total,
+        found.refused,
     )
     if not bad:
         return columns
-    first = {row: Refusal(found.places[row], code, field) for row, code, field in reversed(bad)}
+    place = found.place.tolist()
+    first = {row: Refusal(place[row], code, field) for row, code, field in reversed(bad)}
     return columns.without(list(first.values()), list(first))
 
 
@@ -120,17 +129,6 @@ def _check_length(items: int) -> None:
             "batch_too_large",
             f"items: {items} points; at most {ITEMS_LIMIT} per request, send the rest in another.",
         )
-
-
-def _values(given: list[float | UnsetType]) -> tuple[Floats, Flags]:
-    """Values, and where there was none; -0.0 becomes 0.0."""
-    missing = np.zeros(len(given), np.bool_)
-    try:
-        value = np.asarray(given, np.float64)
-    except TypeError:
-        missing[:] = [one is UNSET for one in given]
-        value = np.asarray([0.0 if one is UNSET else one for one in given], np.float64)
-    return value + 0.0, missing
 
 
 Bad = list[tuple[int, str, str]]
@@ -158,17 +156,23 @@ def _parse_each(raw: Sequence[bytes], codec: Codec) -> Parsed:
     """Items one by one, after the whole could not be decoded."""
     _check_length(len(raw))
     items: list[Item] = []
-    places: list[int] = []
+    place: list[int] = []
     refused: list[Refusal] = []
-    for place, body in enumerate(raw):
+    for at, body in enumerate(raw):
         item, refusal = _parse_item(body, codec, Item)
         if item is not None:
             items.append(item)
-            places.append(place)
+            place.append(at)
         elif refusal is not None:
-            refused.append(refusal._replace(item=place))
+            refused.append(refusal._replace(item=at))
+    found = _parsed(items)
+    found.place, found.total, found.refused = np.asarray(place, np.int64), len(raw), refused
+    return found
+
+
+def _parsed(items: list[Item]) -> Parsed:
     found = parsed(items)
-    found.places, found.total, found.refused = places, len(raw), refused
+    add_times_and_ids(found, items)
     return found
 
 
@@ -192,7 +196,7 @@ def _without_count(item: CountItem) -> tuple[Item | None, Refusal | None]:
     """The same point without `count`; which field was used says the type, unless it is said."""
     if item.count is not UNSET and item.value is not UNSET:
         return None, Refusal(0, "duplicate_field", "count")
-    kind: TypeName = "counter" if item.value is UNSET else "value"
+    kind = Kind.COUNTER if item.value is UNSET else Kind.VALUE
     value = item.count if item.value is UNSET else item.value
     said = kind if item.type is UNSET else item.type
     return Item(item.stat, value, said, item.timestamp, item.t, item.id), None
@@ -208,7 +212,7 @@ FIELDS: Final[dict[str, tuple[type[Any], str]]] = {
     "stat": (str, "field_type"),
     "value": (float, "value_type"),
     "count": (float, "value_type"),
-    "type": (_shape(TypeName), "stat_type"),
+    "type": (Kind, "stat_type"),
     "timestamp": (_shape(int | float | str), "timestamp_invalid"),
     "t": (_shape(int | float | str), "timestamp_invalid"),
     "id": (str, "id_invalid"),

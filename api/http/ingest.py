@@ -13,7 +13,6 @@ from typing import Final
 import msgspec
 import numpy as np
 import trio
-from msgspec import UNSET
 
 from api.accounts.keys import Identity
 from api.http import repeats
@@ -149,10 +148,12 @@ async def _submit(
     if order.key is not None:
         claim = repeats.request_digest(order.caller.account, order.request.path, order.key)
     home = context.directory.home(order.caller.account)
-    places = [stat.partition for stat in stats]
+    partitions = sorted({stat.partition for stat in stats}) or [home]
     receipts = []
-    for partition in sorted(set(places)) or [home]:
-        rows = [row for row, place in enumerate(places) if place == partition]
+    for partition in partitions:
+        rows = None
+        if len(partitions) > 1:
+            rows = [row for row, stat in enumerate(stats) if stat.partition == partition]
         batch = _batch(order, stats, columns, rows, claim, answer)
         receipts.append(await context.node.submit(partition, batch))
     return receipts
@@ -162,25 +163,26 @@ def _batch(
     order: Order,
     stats: list[Stat],
     columns: Columns,
-    rows: list[int],
+    rows: list[int] | None,
     claim: bytes | None,
     answer: Answer,
 ) -> Batch:
-    """The rows that belong to one partition, with the claims that make them count once."""
-    stat = np.asarray([stat.id for stat in stats], np.int64)
+    """The rows of one partition (None: all), with the claims that make them count once."""
+    stat = np.fromiter([stat.id for stat in stats], np.int64, len(stats))
     points = Points(stat, columns.at_ms, columns.value)
-    if len(rows) < len(stats):
+    if rows is not None:
         keep = np.zeros(len(stats), np.bool_)
         keep[rows] = True
         points = points.take(keep)
     claims = []
     if claim is not None:
         claims.append(Claim(claim, answer.pack(), 0, len(points)))
-    for at, row in enumerate(rows if columns.ids is not None else ()):
-        name = columns.ids[row] if columns.ids is not None else UNSET
-        if isinstance(name, str):
-            digest = repeats.item_digest(order.caller.account, stats[row].id, name)
-            claims.append(Claim(digest, b"", at, at + 1))
+    if columns.ids is not None:
+        for at, row in enumerate(range(len(stats)) if rows is None else rows):
+            name = columns.ids[row]
+            if isinstance(name, str):
+                digest = repeats.item_digest(order.caller.account, stats[row].id, name)
+                claims.append(Claim(digest, b"", at, at + 1))
     return Batch(points, tuple(claims))
 
 

@@ -1,15 +1,15 @@
 """The items of an ingest request as they stand on the wire. Pure data."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, TypeVar, cast
 
+import numpy as np
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from api.http.repeats import Refusal
 from api.http.times import Time
-
-TypeName = Literal["counter", "value"]
+from engine.rollup import Flags, Floats, Ints
+from engine.stats import Kind
 
 ITEMS_LIMIT: Final = 1000
 """Items in a batch."""
@@ -20,7 +20,7 @@ class Item(Struct, gc=False, forbid_unknown_fields=True):
 
     stat: str
     value: float | UnsetType = UNSET
-    type: TypeName | UnsetType = UNSET
+    type: Kind | UnsetType = UNSET
     timestamp: Time = UNSET
     t: Time = UNSET
     id: str | UnsetType = UNSET
@@ -48,35 +48,52 @@ class RawBatch(Struct, gc=False, forbid_unknown_fields=True):
 class Parsed:
     """Well-formed items as columns, the place of each in the batch, and what is wrong with others.
 
-    A column is None when surely no item has that field.
+    Where `missing` is set there was no value. A column is None when no item has that field.
     """
 
     names: list[str]
-    values: list[float | UnsetType]
-    types: list[TypeName | UnsetType]
+    value: Floats
+    missing: Flags
+    types: list[Kind | UnsetType]
     timestamps: list[Time] | None
     ts: list[Time] | None
     ids: list[str | UnsetType] | None
-    places: Sequence[int]
+    place: Ints
     total: int
     refused: list[Refusal] = field(default_factory=list)
 
 
-def parsed(
-    items: list[Item],
-    *,
-    timestamps: bool = True,
-    ts: bool = True,
-    ids: bool = True,
-) -> Parsed:
-    """A batch whose items are all well-formed; flags say which fields there may be."""
+def parsed(items: list[Item]) -> Parsed:
+    """A batch whose items are all well-formed, without times and ids."""
+    given = [item.value for item in items]
+    missing = np.zeros(len(items), np.bool_)
+    try:
+        value = np.asarray(given, np.float64)
+    except TypeError:
+        missing[:] = [one is UNSET for one in given]
+        value = np.asarray([0.0 if one is UNSET else one for one in given], np.float64)
     return Parsed(
         [item.stat for item in items],
-        [item.value for item in items],
+        value,
+        missing,
         [item.type for item in items],
-        [item.timestamp for item in items] if timestamps else None,
-        [item.t for item in items] if ts else None,
-        [item.id for item in items] if ids else None,
-        range(len(items)),
+        None,
+        None,
+        None,
+        np.arange(len(items)),
         len(items),
     )
+
+
+def add_times_and_ids(found: Parsed, items: list[Item]) -> None:
+    """Put in the columns that few senders use."""
+    found.timestamps = _used([item.timestamp for item in items])
+    found.ts = _used([item.t for item in items])
+    found.ids = _used([item.id for item in items])
+
+
+T = TypeVar("T")
+
+
+def _used(column: list[T]) -> list[T] | None:
+    return None if column.count(cast("T", UNSET)) == len(column) else column

@@ -16,6 +16,8 @@ from api.http.repeats import Refusal
 from engine.stats import Kind, Stat, canonical_name, name_fault
 from storage.directory import Directory
 
+LIVE: Final = frozenset({"live"})
+
 FIRST_TYPE: Final = Kind.COUNTER
 """The type of a new stat whose first point does not say one."""
 
@@ -28,11 +30,13 @@ async def resolve(
     New names are registered, durably. Raises what the store raises when that is impossible.
     """
     known = directory.names(caller.account)
-    found: list[Stat | None] = [known.get(name) for name in columns.names]
-    stats = [stat for stat in found if stat is not None]
-    if len(stats) == len(found) and caller.prefix is None and _plain(stats, columns):
+    try:
+        stats = [known[name] for name in columns.names]
+    except KeyError:
+        stats = None
+    if stats is not None and caller.prefix is None and _plain(stats, columns):
         return stats, columns
-    if len(stats) < len(found):
+    if stats is None:
         wanted = _wanted(known, caller, columns)
         if wanted:
             await directory.register(caller.account, wanted)
@@ -44,7 +48,7 @@ def _plain(stats: list[Stat], columns: Columns) -> bool:
     """Whether every stat is live and of the type that its item says, and every item has a value."""
     if [stat.kind for stat in stats] != columns.types or columns.missing.any():
         return False
-    return all(stat.state == "live" for stat in stats)
+    return {stat.state for stat in stats} <= LIVE
 
 
 def _wanted(known: Mapping[str, Stat], caller: Identity, columns: Columns) -> dict[str, Kind]:
@@ -55,7 +59,7 @@ def _wanted(known: Mapping[str, Stat], caller: Identity, columns: Columns) -> di
         if name in known or name in wanted or _name_code(name, caller) is not None:
             continue
         said = columns.types[row]
-        kind = FIRST_TYPE if said is UNSET else Kind(said)
+        kind = FIRST_TYPE if said is UNSET else said
         if kind is Kind.VALUE and columns.missing[row]:
             continue
         wanted[name] = kind
@@ -97,11 +101,11 @@ def _stat_code(stat: Stat | None, columns: Columns, row: int) -> str | None:
     """Why an item cannot be added to its stat; a stat that is missing could not be registered."""
     said = columns.types[row]
     if stat is None:
-        lacks_value = bool(columns.missing[row]) and said == "value"
+        lacks_value = bool(columns.missing[row]) and said is Kind.VALUE
         return "field_required" if lacks_value else "plan_limit"
     if stat.state != "live":
         return "stat_in_trash"
-    if said is not UNSET and said != stat.kind:
+    if said is not UNSET and said is not stat.kind:
         return "stat_type_conflict"
     if stat.kind is Kind.VALUE and columns.missing[row]:
         return "field_required"
