@@ -1,11 +1,14 @@
 """The whole program with a real store server and real sockets."""
 
+import gzip
 import os
+import resource
 import shlex
 import shutil
 import signal
 import ssl
 import subprocess
+import zlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -197,3 +200,65 @@ async def test_it_speaks_tls(life: Life, tmp_path: Path) -> None:
         assert server.address.startswith("https://")
         async with server.client() as client:
             assert (await client.post("/v1/ingest", json={"stat": "a"})).status_code == 202
+
+
+def children() -> list[int]:
+    """Processes that this one started."""
+    listed = Path(f"/proc/self/task/{os.getpid()}/children")
+    return [int(number) for number in listed.read_text().split()]
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="finds the store server in /proc")
+async def test_48_a_store_that_hangs_is_answered_in_time(life: Life) -> None:
+    before = set(children())
+    async with life.running() as server, server.client() as client:
+        item = {"stat": "a", "value": 1, "type": "counter"}
+        assert (await client.post("/v1/ingest", json=item)).status_code == 202
+        (store,) = set(children()) - before
+        os.kill(store, signal.SIGSTOP)
+        try:
+            for attempt in range(3):
+                began = trio.current_time()
+                refused = await client.post(
+                    "/v1/ingest", json=item, headers={"idempotency-key": f"k{attempt}"}, timeout=10
+                )
+                assert refused.status_code == 503
+                assert int(refused.headers["retry-after"]) >= 1
+                assert refused.json()["code"] in {"outcome_unknown", "store_unavailable"}
+                assert trio.current_time() - began <= (2.5 if attempt == 0 else 1)
+        finally:
+            os.kill(store, signal.SIGCONT)
+        with trio.fail_after(START_S):
+            for attempt in range(3):
+                answer = await client.post(
+                    "/v1/ingest", json=item, headers={"idempotency-key": f"k{attempt}"}
+                )
+                while answer.status_code == 503:
+                    await trio.sleep(0.1)
+                    answer = await client.post(
+                        "/v1/ingest", json=item, headers={"idempotency-key": f"k{attempt}"}
+                    )
+                assert answer.status_code == 202
+        stat_id = answer.json()["stat_id"]
+        data = (await client.get(f"/v1/stats/{stat_id}/data?from=-5m")).json()
+        assert data["summary"]["count"] == 4
+
+
+async def test_27_a_gzip_bomb_takes_no_memory(life: Life) -> None:
+    squeeze = zlib.compressobj(9, wbits=31)
+    zeros = bytes(2**20)
+    bomb = b"".join(squeeze.compress(zeros) for _ in range(256)) + squeeze.flush()
+    async with life.running() as server, server.client() as client:
+        headers = {"content-encoding": "gzip", "content-type": "application/json"}
+        await client.post("/v1/ingest/batch", content=gzip.compress(b"{}"), headers=headers)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        answer = await client.post("/v1/ingest/batch", content=bomb, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 1024
+
+
+async def test_40_two_authorization_headers(life: Life) -> None:
+    async with life.running() as server, httpx.AsyncClient(base_url=server.address) as client:
+        twice = [("authorization", f"Bearer {server.key}")] * 2
+        answer = await client.post("/v1/ingest", json={"stat": "a"}, headers=twice)
+        assert (answer.status_code, answer.json()["code"]) == (400, "duplicate_header")
