@@ -1,0 +1,179 @@
+"""Senders and a node in this process, over a real server that a test torments.
+
+    async with senders(node, seed) as sending:
+        server.stop()
+        ...
+    await check(node, sending.ledger)
+
+Law: a batch is sent until it is acknowledged, under the same claim; every answer is timed.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from random import Random
+
+import trio
+
+from api.clock import WallClock
+from engine.audit import audit
+from engine.intake import ANSWER_WAIT_S_MAX, NotAccepted
+from engine.node import Node
+from engine.points import Batch, Claim, Points
+from engine.ports import Clock
+from engine.tiers import HISTOGRAMS, STORED, Tier
+from tests.crash.ledger import Difference, Ledger, Sent, between, facts_of
+from tests.crash.load import Shape, batch
+
+SENDERS = 6
+PACE_S = 0.02
+PATIENCE_S = 0.05
+SETTLE_LIMIT_S = 40.0
+AHEAD_S = 7_200
+
+ANSWER_S_MAX = ANSWER_WAIT_S_MAX + 0.5
+"""Every request is answered by then, on a busy machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One try: when it began on trio's clock, how long it took, and the code of its refusal."""
+
+    began: float
+    took_s: float
+    code: str | None
+
+
+@dataclass(slots=True)
+class Sending:
+    """What was sent to a node so far and how it was answered; accounts are partitions."""
+
+    node: Node
+    shape: Shape
+    clock: Clock
+    ledger: Ledger = field(default_factory=Ledger)
+    answers: list[Answered] = field(default_factory=list)
+
+    async def run(self, random: Random, stop: trio.Event) -> None:
+        """Send batch after batch until told to stop."""
+        while not stop.is_set():
+            partition, made = batch(random, self.shape, self.clock.now_ms())
+            self.ledger.batches.append(made)
+            await self.deliver(partition, made)
+            await trio.sleep(random.uniform(0, PACE_S))
+
+    async def deliver(self, partition: int, made: Sent) -> None:
+        """Send a batch until it is acknowledged."""
+        while not await self.tried(partition, made):  # noqa: ASYNC110
+            await trio.sleep(PATIENCE_S)
+
+    async def tried(self, partition: int, made: Sent) -> bool:
+        """Send a batch once; whether it was acknowledged."""
+        digest = blake2b(made.key.encode(), digest_size=16).digest()
+        points = Points(made.stat, made.at_ms, made.value)
+        claim = Claim(digest, made.key.encode(), 0, len(points))
+        began, code = trio.current_time(), None
+        made.tries += 1
+        try:
+            await self.node.submit(partition, Batch(points, (claim,)))
+            made.acknowledged = True
+        except NotAccepted as error:
+            code = error.code
+        self.answers.append(Answered(began, trio.current_time() - began, code))
+        return made.acknowledged
+
+    def since(self, began: float, until: float = float("inf")) -> list[Answered]:
+        """The answers to what was sent between two moments."""
+        return [one for one in self.answers if began <= one.began < until]
+
+
+@asynccontextmanager
+async def senders(
+    node: Node, seed: int, clock: Clock | None = None, stats: int = 40
+) -> AsyncGenerator[Sending, None]:
+    """Send while the block runs; after it, everything is acknowledged."""
+    shape = Shape(stats, node.partitions, 30)
+    sending = Sending(node, shape, clock or WallClock())
+    random, stop = Random(seed), trio.Event()
+    async with trio.open_nursery() as nursery:
+        for _ in range(SENDERS):
+            nursery.start_soon(sending.run, Random(random.getrandbits(64)), stop)
+        yield sending
+        stop.set()
+        nursery.cancel_scope.deadline = trio.current_time() + SETTLE_LIMIT_S
+    assert not sending.ledger.unanswered, f"no answer in {SETTLE_LIMIT_S} s"
+
+
+async def check(node: Node, sending: Sending, tiers: Sequence[Tier] = STORED) -> None:
+    """Every acknowledged point counts once, in each of these tiers, and the audit agrees."""
+    now_s = sending.clock.now_ms() // 1000
+    difference = Difference()
+    for tier in tiers:
+        kept = [
+            await kept_from(node, partition, tier, now_s) for partition in range(node.partitions)
+        ]
+        for stat, buckets in sending.ledger.expected(tier.width_s).items():
+            partition = sending.shape.account_of(stat)
+            from_s, to_s = kept[partition], now_s + AHEAD_S
+            reading = await node.read(partition, stat, tier, from_s, to_s)
+            assert reading.tier is tier
+            rows = reading.rollups
+            columns = (rows.start, rows.count, rows.sum, rows.min, rows.max)
+            actual = dict(facts_of(*(column.tolist() for column in columns)))
+            difference.add(f"stat {stat} {tier.name}", between(buckets, from_s, to_s), actual)
+    assert difference.equal, difference
+    assert difference.buckets > 100
+    await check_audit(node, sending.ledger, now_s)
+
+
+async def kept_from(node: Node, partition: int, tier: Tier, now_s: int) -> int:
+    """From when on a tier must have everything, in epoch seconds.
+
+    The chunk that is the oldest now may be too old in a moment.
+    """
+    state = await node.store.fold_state(partition)
+    return max(tier.oldest(now_s) + tier.chunk_s, state.dropped.get(tier.number, 0))
+
+
+async def check_audit(node: Node, ledger: Ledger, now_s: int) -> None:
+    """The audit of every partition is equal, and all of them have what was acknowledged."""
+    found = [await audit(node.store, partition, now_s) for partition in range(node.partitions)]
+    assert [one for one in found if not one.equal] == []
+    assert sum(one.appended for one in found) == ledger.acknowledged
+
+
+async def check_histograms(node: Node, sending: Sending) -> None:
+    """Every acknowledged point is in one bin of every tier of histograms."""
+    now_s = sending.clock.now_ms() // 1000
+    for tier in HISTOGRAMS:
+        from_s, to_s = tier.oldest(now_s) + tier.chunk_s, now_s + AHEAD_S
+        for stat, buckets in sending.ledger.expected(tier.width_s).items():
+            partition = sending.shape.account_of(stat)
+            reading = await node.read_histograms(partition, stat, tier, from_s, to_s)
+            counted: dict[int, int] = {}
+            rows = reading.rollups
+            for start, count in zip(rows.start.tolist(), rows.count.tolist(), strict=True):
+                counted[start] = counted.get(start, 0) + count
+            expected = between(buckets, from_s, to_s)
+            assert counted == {start: facts.amount for start, facts in expected.items()}, stat
+
+
+def codes(answers: Sequence[Answered]) -> set[str]:
+    """The refusals among answers."""
+    return {one.code for one in answers if one.code is not None}
+
+
+def slowest_s(answers: Sequence[Answered]) -> float:
+    """How long the slowest of them took."""
+    return max(one.took_s for one in answers)
+
+
+def any_ack(answers: Sequence[Answered]) -> bool:
+    """Whether any of them is an acknowledgement."""
+    return any(one.code is None for one in answers)
+
+
+def first_ack_s(answers: Sequence[Answered], since: float) -> float:
+    """How long after a moment the first acknowledgement came."""
+    return min(one.began + one.took_s for one in answers if one.code is None) - since
