@@ -310,13 +310,12 @@ class Intake:
         match error:
             case Unavailable():
                 lane.in_doubt = True  # Perhaps stored: the same bytes go again.
+            case Refused() if lane.in_doubt:
+                pass  # This try was not stored; the one before may be, or may still arrive.
             case Refused() if error.code == "oom":
-                # A full store still looks whether it has the group, and it has not.
                 lane.refuse(ReadOnly(str(error), 30))
-            case Refused() if not lane.in_doubt:
-                lane.dissolve()
             case Refused():
-                pass
+                lane.dissolve()
             case Fenced():
                 lane.fenced()
             case _:

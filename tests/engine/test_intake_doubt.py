@@ -8,7 +8,7 @@ import pytest
 from trio.testing import MockClock
 
 from engine.clock import TrioClock
-from engine.intake import OutcomeUnknown, ReadOnly, StoreDown
+from engine.intake import OutcomeUnknown, StoreDown
 from engine.node import open_node
 from engine.points import Batch, Points
 from engine.ports import Appended, Fenced, Group, Refused, StoreError, Unavailable
@@ -81,12 +81,27 @@ async def test_a_request_that_was_only_ever_refused_is_surely_not_stored(
     assert store.state[0].appended == 0
 
 
-async def test_a_full_store_has_looked_for_the_first_try(autojump_clock: MockClock) -> None:
+async def test_a_full_store_does_not_end_a_doubt(autojump_clock: MockClock) -> None:
     store = FaultyStore(Fault(LOST), Fault(OOM))
     async with open_node(store, TrioClock(T0_MS)) as node:
-        with pytest.raises(ReadOnly):
-            await node.submit(0, BATCH)
-        await node.submit(0, BATCH)
+        receipt = await node.submit(0, BATCH)
+        assert receipt.position == store.state[0].tail
+    assert store.state[0].appended == 1
+
+
+async def test_a_try_that_arrives_while_the_store_is_full_is_counted(
+    autojump_clock: MockClock,
+) -> None:
+    def arrives() -> None:
+        if len(store.faults) == 1:  # The first try was long on its way.
+            append(store.state[0], Group(0, 1, 1, (BATCH,), T0_MS))
+
+    store = FaultyStore(Fault(LOST), Fault(OOM), Fault(OOM), meanwhile=arrives)
+    async with open_node(store, TrioClock(T0_MS)) as node:
+        receipt = await node.submit(0, BATCH)
+        reading = await node.read(0, 1, D1, 0, T0_MS // 1000 + 100)
+        assert reading.position == receipt.position
+        assert reading.rollups.count.tolist() == [1]
     assert store.state[0].appended == 1
 
 
