@@ -77,16 +77,20 @@ def back_up(settings: Settings, folder: Path) -> Contents:
         raise CommandError(f"{folder} cannot be used: {error.strerror or error}") from error
     try:
         return _fill(settings, data, folder)
-    except BaseException as error:
-        shutil.rmtree(folder / FILES, ignore_errors=True)
-        if made:
-            shutil.rmtree(folder, ignore_errors=True)
-        if isinstance(error, OSError):
-            raise CommandError(
-                f"{error.filename or folder}: {error.strerror or error}; make room or choose"
-                " another directory"
-            ) from error
+    except OSError as error:
+        _clear(folder, made=made)
+        where = error.filename or folder
+        raise CommandError(
+            f"{where}: {error.strerror or error}; make room or choose another directory"
+        ) from error
+    except BaseException:
+        _clear(folder, made=made)
         raise
+
+
+def _clear(folder: Path, *, made: bool) -> None:
+    """Leave nothing of a backup that failed."""
+    shutil.rmtree(folder if made else folder / FILES, ignore_errors=True)
 
 
 def _fill(settings: Settings, data: Path, folder: Path) -> Contents:

@@ -76,18 +76,12 @@ async def demo(settings: Settings, seed: int, days: int = DAYS) -> None:
             print(text, flush=True)
 
     async with trio.open_nursery() as nursery:
-
-        async def served(task_status: trio.TaskStatus[Context]) -> None:
-            await serve(settings, say, task_status=task_status)
-            nursery.cancel_scope.cancel()
-
-        context: Context = await nursery.start(served)
+        context: Context = await nursery.start(serve, settings, say)
         quiet = False
-        # Only then are all stats known that an earlier run has made.
-        await context.node.wait_ready()
-        diary = await diary_of(context, Path(settings.data), seed, days)
-        print(greeting(context.public_url, diary.state.key), flush=True)
-        await _generate(context, diary)
+        async with trio.open_nursery() as working:
+            working.start_soon(_generate, context, Path(settings.data), seed, days)
+            await context.stopping.wait()
+            working.cancel_scope.cancel()
 
 
 async def diary_of(context: Context, data: Path, seed: int, days: int = DAYS) -> Diary:
@@ -127,7 +121,12 @@ STATFLOW_URL={address} STATFLOW_KEY={key} \\
 """
 
 
-async def _generate(context: Context, diary: Diary) -> None:
+async def _generate(context: Context, data: Path, seed: int, days: int) -> None:
+    """Tell the past, then the present, until cancelled."""
+    # Only then are all stats known that an earlier run has made.
+    await context.node.wait_ready()
+    diary = await diary_of(context, data, seed, days)
+    print(greeting(context.public_url, diary.state.key), flush=True)
     began_s = trio.current_time()
     async with open_client(Target(context.public_url, diary.state.key)) as client:
         traffic = Traffic(client, diary, context.clock)
