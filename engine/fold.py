@@ -7,9 +7,9 @@ be forgotten. A span that ends is always written, however old, because the tier 
 it; a late partial goes only where the tier still reaches.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic
 
 import numpy as np
 import trio
@@ -18,7 +18,7 @@ from engine.histogram import Histograms
 from engine.ports import Chunk, FoldState, Frame, Span, Store
 from engine.position import START, Position
 from engine.reader import Content, Recent, Wanted, compose
-from engine.rollup import Rollups
+from engine.rollup import Ints, Rollups
 from engine.tiers import HISTOGRAMS, STORED, Tier, below
 
 GRACE_S = 30
@@ -30,7 +30,9 @@ STATS_A_SLICE = 64
 SPARSE_SCALE = 3
 """Scale of the histograms that are kept for ever: 8 bins per doubling, at most 4.4 % off."""
 
-Item = TypeVar("Item")
+_CHUNK_BITS = 24
+_CHUNK_MASK = (1 << _CHUNK_BITS) - 1
+# Chunk numbers of the finest tier fit into this until the year 2129.
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +94,15 @@ class Fold:
         fresh = [kind.rows(frame) for frame in frames if frame.position > self._folded]
         for tier in kind.ladder:
             await self._note_passed_over(tier, fresh, now_s)
-            late = self._late(tier, fresh, now_s)
-            await self._write(kind, tier, late, frames, through)
+            closed, oldest = self.closed.get(tier.number, 0), tier.oldest(now_s)
+            late = await _places(fresh, tier, oldest, closed)
+            await self._write(kind, tier, tier, late, frames, through)
         for tier in kind.ladder:
             begun, end = self.closed.get(tier.number, 0), _last_end(tier, now_s)
             if end <= begun:
                 continue
             ended = await self._ended(kind, tier, frames, begun, end)
-            await self._write(kind, below(tier), ended, frames, through)
+            await self._write(kind, tier, below(tier), ended, frames, through)
             await self._write_state({tier.number: end}, {})
 
     async def note_dropped(self, before: Mapping[int, int]) -> None:
@@ -127,42 +130,34 @@ class Fold:
         if not known and any(len(rows) and int(rows.start.min()) < oldest for rows in fresh):
             await self.note_dropped({tier.number: oldest})
 
-    def _late(self, tier: Tier, fresh: Sequence[Rollups | Histograms], now_s: int) -> list[Wanted]:
-        """The closed chunks that new partials belong into."""
-        closed, oldest = self.closed.get(tier.number, 0), tier.oldest(now_s)
-        return self._wanted(tier, _spans(fresh, tier, oldest, closed))
-
     async def _ended(
         self, kind: Kind[Content], tier: Tier, frames: Sequence[Frame], begun: int, end: int
-    ) -> list[Wanted]:
-        """The chunks with a span in [begun, end) that have anything to hold."""
-        found = _spans([kind.rows(frame) for frame in frames], tier, begun, end)
-        finer = below(tier)
-        if finer is not None:
-            active = await self.store.active(self.partition, begun)
-            for part in _slices(sorted(stat for stat, _ in active)):
-                spans = [Span(stat, finer, begun, end) for stat in part]
-                for chunks in await self.store.chunks(self.partition, spans):
-                    found.update((chunk.stat, tier.chunk(chunk.start)) for chunk in chunks)
-        return self._wanted(tier, found)
-
-    def _wanted(self, tier: Tier, found: set[tuple[int, int]]) -> list[Wanted]:
-        return [
-            Wanted(stat, tier, start, start + tier.chunk_s)
-            for stat, start in sorted(found)
-            if stat not in self.gone
-        ]
+    ) -> Ints:
+        """The places with a span in [begun, end) that may have anything to hold."""
+        found = await _places([kind.rows(frame) for frame in frames], tier, begun, end)
+        if below(tier) is None:
+            return found
+        active = await self.store.active(self.partition, begun)
+        stats = np.array([stat for stat, _ in active], np.int64) << _CHUNK_BITS
+        for start in range(tier.chunk(begun), end, tier.chunk_s):
+            found = np.union1d(found, stats | (start // tier.chunk_s))
+            await trio.lowlevel.checkpoint()
+        return found
 
     async def _write(
         self,
         kind: Kind[Content],
+        tier: Tier,
         source: Tier | None,
-        wanted: Sequence[Wanted],
+        places: Ints,
         frames: Sequence[Frame],
         through: Position,
     ) -> None:
         """Make chunks from those of the tier `source` (None: there are none) and from frames."""
-        for part in _slices(wanted):
+        for begin in range(0, len(places), STATS_A_SLICE):
+            part = self._wanted(tier, places[begin : begin + STATS_A_SLICE])
+            if not part:
+                continue
             answers: Sequence[Sequence[Chunk]] = [()] * len(part)
             if source is not None:
                 spans = [Span(one.stat, source, one.from_s, one.to_s) for one in part]
@@ -176,6 +171,14 @@ class Fold:
             await self.store.write_chunks(self.partition, self.epoch, chunks)
             self.chunks_written += len(chunks)
             await trio.lowlevel.checkpoint()
+
+    def _wanted(self, tier: Tier, places: Ints) -> list[Wanted]:
+        pairs = ((place >> _CHUNK_BITS, place & _CHUNK_MASK) for place in places.tolist())
+        return [
+            Wanted(stat, tier, chunk * tier.chunk_s, (chunk + 1) * tier.chunk_s)
+            for stat, chunk in pairs
+            if stat not in self.gone
+        ]
 
     def _needless(self, frames: Sequence[Frame]) -> Position | None:
         """The last of the oldest frames whose partials all lie in closed spans."""
@@ -202,16 +205,20 @@ def _last_end(tier: Tier, now_s: int) -> int:
     return tier.chunk(max(0, now_s - GRACE_S))
 
 
-def _spans(
+async def _places(
     parts: Sequence[Rollups | Histograms], tier: Tier, from_s: int, to_s: int
-) -> set[tuple[int, int]]:
-    """The distinct (stat, chunk start) of chunks in [from_s, to_s) that any row belongs into."""
-    found: set[tuple[int, int]] = set()
+) -> Ints:
+    """Where rows belong whose chunk lies in [from_s, to_s): stat and chunk number in one integer.
+
+    Sorted, each once. Looks at one part at a time, because a part may have 100,000 stats.
+    """
+    found = np.zeros(0, np.int64)
     for rows in parts:
-        start = rows.start - rows.start % tier.chunk_s
-        new = (start >= from_s) & (start < to_s)
-        new[1:] &= (start[1:] != start[:-1]) | (rows.stat[1:] != rows.stat[:-1])
-        found.update(zip(rows.stat[new].tolist(), start[new].tolist(), strict=True))
+        chunk = rows.start // tier.chunk_s
+        inside = (chunk * tier.chunk_s >= from_s) & (chunk * tier.chunk_s < to_s)
+        if inside.any():
+            found = np.union1d(found, rows.stat[inside] << _CHUNK_BITS | chunk[inside])
+            await trio.lowlevel.checkpoint()
     return found
 
 
@@ -223,8 +230,3 @@ def _recent(kind: Kind[Content], frames: Sequence[Frame], first: int, last: int)
         low, high = np.searchsorted(rows.stat, (first, last + 1)).tolist()
         parts.append((frame.position, rows.take(slice(low, high))))
     return Recent.of(parts, kind.empty)
-
-
-def _slices(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    for place in range(0, len(items), STATS_A_SLICE):
-        yield items[place : place + STATS_A_SLICE]
