@@ -112,7 +112,8 @@ class Partition:
         self.table = WindowTable()
         self.pending = Pending()
         self.sealed: Sealed | None = None
-        begun_s = max(self.now_s, history.end_s)  # What came ahead of its time is not here.
+        # What was committed is not here, also what came ahead of its time.
+        begun_s = max(self.now_s, history.end_s) if own.position > START else 0
         self.seconds = Seconds(self.seconds_bytes, own.position, begun_s)
         stopping = self.inbox.closed
         self.inbox = Mailbox()
@@ -173,8 +174,7 @@ class Partition:
             if not entries:
                 break
             for part in turns_of(entries):
-                self._turn(part)
-                await trio.lowlevel.checkpoint()
+                await self._wake(self._turn(part))
             if self.pending.points.bytes > UNCOMMITTED_BYTES_MAX:
                 await self.checkpoint()
 

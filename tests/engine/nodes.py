@@ -1,9 +1,10 @@
 """Nodes that tests run, stop and kill; the clock is trio's, so a mock clock moves it."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import trio
+from trio.testing import MockClock
 
 from engine.clock import TrioClock
 from engine.node import EngineSettings, Node, ignore, open_node
@@ -14,6 +15,8 @@ from engine.tiers import Tier
 from tests.engine.model import BEGUN_MS, BEGUN_S, Facts, Point, columns, told_of
 
 SETTINGS = EngineSettings()
+
+LIFE_LIMIT_S = 10_000.0
 
 FAR_S = BEGUN_S + 10**9
 """Later than any point, in epoch seconds."""
@@ -32,9 +35,16 @@ async def until_killed(
             task_status.started(node)
             await trio.sleep_forever()
 
-    async with trio.open_nursery() as nursery:
-        yield await nursery.start(live)
-        nursery.cancel_scope.cancel()
+    # A test that waits for what never comes would let the clock jump for ever.
+    with trio.fail_after(LIFE_LIMIT_S):
+        async with trio.open_nursery() as nursery:
+            yield await nursery.start(live)
+            nursery.cancel_scope.cancel()
+
+
+def simulated(run: Callable[[], Awaitable[None]]) -> None:
+    """Run on a clock that jumps whenever nothing else is to be done, and begins at 0."""
+    trio.run(run, clock=MockClock(autojump_threshold=0))
 
 
 def now_ms() -> int:
