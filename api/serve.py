@@ -91,8 +91,12 @@ async def open_context(settings: Settings, address: str, say: Say) -> AsyncGener
             trio.open_nursery() as nursery,
         ):
             await nursery.start(keyring.run)
-            nursery.start_soon(_when_ready, node, directory, clock)
-            _greet(say, address, await found_owner(catalog, clock))
+            opened = trio.Event()
+            nursery.start_soon(_when_ready, node, directory, clock, opened)
+            secret = await found_owner(catalog, clock)
+            if secret is not None:
+                await opened.wait()  # Whoever pastes the printed command at once is answered.
+            _greet(say, address, secret)
             try:
                 warnings = partial(_warnings, server)
                 yield Context(node, directory, keyring, clock, address, warnings)
@@ -123,10 +127,11 @@ async def open_storage(
                 yield store, RedisCatalog(link), server
 
 
-async def _when_ready(node: Node, directory: Directory, clock: Clock) -> None:
+async def _when_ready(node: Node, directory: Directory, clock: Clock, opened: trio.Event) -> None:
     """Names can be registered once every log is applied: until then one may yet turn up."""
     await node.wait_ready()
     directory.open(node.submit)
+    opened.set()
     await keep_up(node, directory, clock)
 
 

@@ -10,6 +10,7 @@ from api.http.problems import FieldError, Problem
 from engine.stats import NoSuchStat, Stat, stat_id
 from engine.tiers import BY_NAME, TIERS, Tier
 from storage import directory_search
+from storage.directory_changes import NotReady
 from storage.directory_search import QUERY_LENGTH_MAX
 
 LIVE_STATS_LIMIT: Final = 1_000
@@ -22,6 +23,8 @@ def stat_of(context: Context, caller: Identity, public: str) -> Stat:
         stat = context.directory.get(stat_id(public))
     except NoSuchStat:
         stat = None
+    if stat is None and not context.node.ready:
+        raise NotReady("the server is starting: what it was sent last is not applied yet")
     if stat is None or stat.account != caller.account or not caller.may_touch(stat.name):
         raise Problem("not_found", "There is no such stat.")
     return stat
