@@ -15,6 +15,7 @@ from trio.testing import MockClock
 from engine.clock import TrioClock
 from engine.intake import ReadOnly, StoreDown
 from engine.node import Node, NodeStatistics, ignore, open_node
+from engine.partition import WAKES_A_SLICE
 from engine.points import Batch, Command
 from engine.ports import Memory, Unavailable
 from engine.tiers import D1, HOUR_S, M1, S1, S10, STORED, TIERS
@@ -224,6 +225,37 @@ async def test_an_actor_that_failed_is_replaced(
                 (change,) = await anext(another)
                 assert change.rollups.sum.tolist() == [7.0]
         assert awake(node) <= 1
+
+
+async def test_listeners_may_leave_while_they_are_told(autojump_clock: MockClock) -> None:
+    async with until_killed(FaultyStore()) as node:
+        await node.wait_ready()
+        stats = range(8 * WAKES_A_SLICE)
+        with node.watch(S10) as watch, node.watch(S10) as other:
+            for stat in stats:
+                watch.add(0, stat)
+            other.add(0, stats[-1])
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(submit, node, *(point(1.0, 0, stat) for stat in stats))
+                told = await anext(watch)
+                watch.close()
+                node._partitions[0].tick(now_ms())
+            assert 0 < len(told) < len(stats)
+            assert [change.stat for change in await anext(other)] == [stats[-1]]
+            assert awake(node) == 1
+
+
+async def test_a_stat_that_is_due_has_nothing_new_to_tell(autojump_clock: MockClock) -> None:
+    async with until_killed(FaultyStore()) as node:
+        await node.wait_ready()
+        with node.watch(S10) as watch:
+            watch.add(0, STAT)
+            for stat in (STAT, 2):
+                node._partitions[0].table.set_due(stat, BEGUN_MS + 500)
+            await trio.sleep(2)
+            await submit(node, point(1.0))
+            (change,) = await anext(watch)
+            assert change.rollups.sum.tolist() == [1.0]
 
 
 async def test_watches_end_when_their_partition_fails(autojump_clock: MockClock) -> None:

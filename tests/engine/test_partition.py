@@ -163,6 +163,17 @@ async def test_a_long_log_is_committed_while_it_is_read(autojump_clock: MockCloc
         assert len(await read_all(node, 7, S10, BEGUN_S - MUCH_S)) == MUCH_S // 10
 
 
+async def test_a_log_that_lost_its_end_is_no_reason_to_wait(autojump_clock: MockClock) -> None:
+    store = FaultyStore()
+    async with until_killed(store) as node:
+        await submit(node, point(1.0))
+        await submit(node, point(2.0, 0.5))
+    del store.state[0].log[1]
+    async with until_killed(store) as node:
+        await node.wait_ready()
+        assert await read_all(node, STAT, S10, BEGUN_S) == expected_of([point(1.0)], STAT, 10)
+
+
 async def test_the_store_is_waited_for_at_the_start(autojump_clock: MockClock) -> None:
     store = FaultyStore()
     store.fail("acquire", *[Unavailable("no answer")] * 3)

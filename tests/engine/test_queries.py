@@ -1,5 +1,7 @@
 """Questions: what was acknowledged is in the answer, or the answer says that it is not."""
 
+from dataclasses import replace
+
 import pytest
 import trio
 from trio.testing import MockClock
@@ -7,6 +9,7 @@ from trio.testing import MockClock
 from engine.histogram import SCALE
 from engine.node import EngineSettings
 from engine.points import Batch, Command
+from engine.ports import Unavailable
 from engine.position import START, Position
 from engine.queries import CATCH_UP_S_MAX, NEWEST_KEPT_MAX
 from engine.tiers import D1, DAY_S, H1, HISTOGRAMS, HOUR_S, M1, M15, S1, S10, TIERS, Tier
@@ -84,6 +87,45 @@ async def test_before_the_start_is_over_nothing_is_said_to_be_complete(
         assert node.touched(0, STAT, START, M1) is None
         await node.wait_ready()
         assert node.touched(0, STAT, START, M1) == [BEGUN_S]
+
+
+async def test_a_reading_is_of_one_position_whatever_is_folded_meanwhile(
+    autojump_clock: MockClock,
+) -> None:
+    store = FaultyStore()
+    points = [point(1.0, -HOUR_S), point(2.0, -HOUR_S)]
+    async with until_killed(store) as node:
+        await submit(node, points[0])
+        await node.checkpoint()
+        await node.fold(BEGUN_S)
+        store.slow_s["chunks"] = 1
+        async with trio.open_nursery() as nursery:
+
+            async def change() -> None:
+                await trio.sleep(0.5)
+                await submit(node, points[1])
+                await node.checkpoint()
+                store.heal()
+                await node.fold(BEGUN_S + 60)
+
+            nursery.start_soon(change)
+            before = node.cursor(0)
+            reading = await node.read(0, STAT, S10, BEGUN_S - HOUR_S, BEGUN_S)
+        applied = points if reading.position > before else points[:1]
+        assert told_of(reading.rollups) == expected_of(applied, STAT, 10)
+
+
+async def test_what_another_owner_folds_cannot_be_read(autojump_clock: MockClock) -> None:
+    store = FaultyStore()
+    async with until_killed(store) as node:
+        await submit(node, point(1.0, -HOUR_S))
+        await node.checkpoint()
+        await node.fold(BEGUN_S)
+        chunks = store.state[0].chunks[STAT]
+        for key, chunk in chunks.items():
+            chunks[key] = replace(chunk, position=Position(2 * BEGUN_MS, 0))
+        with pytest.raises(Unavailable, match="another owner"):
+            await node.read(0, STAT, S10, BEGUN_S - HOUR_S, BEGUN_S)
 
 
 # Tiers

@@ -179,6 +179,7 @@ async def test_too_much_to_tell_is_said() -> None:
     async with running() as home:
         watch = home.watch()
         home.apply(*((-10 * n, 1.0) for n in range(DIRTY_BUCKETS_MAX + 1)))
+        home.apply((1, 1.0))
         await wait_all_tasks_blocked()
         (change,) = await anext(watch)
         assert (change.lost, len(change.rollups), change.stat) == (True, 0, STAT)
@@ -208,6 +209,19 @@ async def test_buckets_that_are_known_no_more_are_read_again(autojump_clock: Moc
         await wait_all_tasks_blocked()
         found |= told_of((await next_change(watch)).rollups)
         assert found == home.wanted(S10, *range(-10 * (many + 20), 1, 10))
+
+
+async def test_a_bucket_that_two_read_at_once_is_the_same(autojump_clock: MockClock) -> None:
+    async with running() as home:
+        home.read_s = 1.0
+        watch = home.watch()
+        home.apply((0, 1.0))
+        watch.touch(STAT, [BEGUN_S])
+        assert told_of((await next_change(watch)).rollups) == home.wanted(S10, 0)
+        assert len(home.reads) == 2
+        home.apply((0, 2.0))
+        await trio.sleep(2)
+        assert told_of((await next_change(watch)).rollups) == home.wanted(S10, 0)
 
 
 async def test_a_failed_actor_ends_its_watches_and_nothing_else(
