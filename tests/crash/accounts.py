@@ -2,7 +2,6 @@
 
 import secrets
 from contextlib import closing
-from pathlib import Path
 
 from api.accounts.keys import SCOPES
 from api.accounts.new_key import new_key
@@ -13,14 +12,14 @@ from storage.redis_catalog import RedisCatalog
 from storage.server import ServerSettings, open_server
 
 
-async def found_accounts(data: Path, amount: int) -> list[str]:
-    """Make accounts in an empty directory; returns a key of each, which may do everything."""
+async def found_accounts(settings: ServerSettings, amount: int) -> list[str]:
+    """Make accounts in an empty store; returns a key of each, which may do everything."""
     clock = WallClock()
-    async with open_server(ServerSettings(data)) as server:
+    async with open_server(settings) as server:
         with closing(Link(server.url)) as link:
             catalog = RedisCatalog(link)
             owner = await found_owner(catalog, clock)
-            assert owner is not None, f"BUG: {data} is in use"
+            assert owner is not None, "BUG: the store is not empty"
             keys = [owner.secret]
             for number in range(1, amount):
                 account = await catalog.create_account(f"account {number}", clock.now_ms())

@@ -1,7 +1,6 @@
 """Whether everything that was acknowledged comes out again: by questions, and by the audit."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -53,7 +52,7 @@ async def compared(run: Torment) -> Difference:
 async def audited(run: Torment) -> list[PartitionAudit]:
     """The audit of every partition, made beside the working app."""
     now_s = WallClock().now_ms() // 1000
-    async with open_for_reading(run.server.url) as store:
+    async with open_for_reading(run.url) as store:
         return [await audit(store, partition, now_s) for partition in range(store.partitions)]
 
 
@@ -73,11 +72,8 @@ async def _answer_all(
     for question in questions:
         client = clients[run.shape.account_of(question.stat)]
         name = stat_name(question.stat)
-        if name in ids:
-            actual = await _buckets(client, ids[name], question)
-            difference.add(f"{name} {question.tier.name}", question.expected, actual)
-    for client in clients:
-        client.close()
+        actual = await _buckets(client, ids[name], question) if name in ids else {}
+        difference.add(f"{name} {question.tier.name}", question.expected, actual)
 
 
 async def _buckets(client: Client, stat: str, question: Question) -> Buckets:
@@ -98,13 +94,13 @@ async def _ids(run: Torment) -> dict[str, str]:
     """The public id of every stat by name; a name that two stats have fails."""
     ids: dict[str, str] = {}
     for account in range(run.shape.accounts):
-        with closing(run.client(account)) as client:
-            cursor: str | None = ""
-            while cursor is not None:
-                after = f"&cursor={quote(cursor)}" if cursor else ""
-                page = (await client.ask("GET", f"/v1/stats?limit={PAGE}{after}")).json()
-                for stat in page["stats"]:
-                    assert stat["name"] not in ids, f"{stat['name']} is there twice"
-                    ids[stat["name"]] = stat["id"]
-                cursor = page["next"]
+        client = run.client(account)
+        cursor: str | None = ""
+        while cursor is not None:
+            after = f"&cursor={quote(cursor)}" if cursor else ""
+            page = (await client.ask("GET", f"/v1/stats?limit={PAGE}{after}")).json()
+            for stat in page["stats"]:
+                assert stat["name"] not in ids, f"{stat['name']} is there twice"
+                ids[stat["name"]] = stat["id"]
+            cursor = page["next"]
     return ids

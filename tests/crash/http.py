@@ -33,12 +33,13 @@ class Answer:
 
 
 class Client:
-    """Asks one server, one request after the other; connects when it must."""
+    """Asks the server at `port`, one request after the other; connects when it must."""
 
     def __init__(self, port: int, key: str) -> None:
         self.port = port
         self.key = key
         self._stream: trio.SocketStream | None = None
+        self._asked = port
 
     async def ask(
         self, method: str, target: str, body: object = None, headers: Mapping[str, str] = {}
@@ -56,7 +57,10 @@ class Client:
         request = "\r\n".join([*lines, "", ""]).encode() + data
         try:
             with trio.fail_after(ANSWER_LIMIT_S):
+                if self._asked != self.port:
+                    self.close()
                 if self._stream is None:
+                    self._asked = self.port
                     self._stream = await trio.open_tcp_stream("127.0.0.1", self.port)
                 await self._stream.send_all(request)
                 return await self._read(self._stream)

@@ -8,6 +8,7 @@ import signal
 import socket
 import struct
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import trio
@@ -23,7 +24,7 @@ SERVES = b"StatFlow serves http://127.0.0.1:"
 class App:
     """`statflow serve` in a directory; may be started again after each end."""
 
-    def __init__(self, data: Path, **environment: str) -> None:
+    def __init__(self, data: Path, environment: Mapping[str, str] = {}) -> None:
         self.data = data
         self.environment = {
             **{name: text for name, text in os.environ.items() if not name.startswith("STATFLOW_")},

@@ -9,8 +9,9 @@ Law: a batch that was not answered is sent again under the same key until it is;
 point must count exactly once.
 """
 
+import os
 from collections import Counter
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,12 +20,14 @@ from random import Random
 import trio
 
 from api.clock import WallClock
+from storage.server import ServerSettings
 from tests.crash.accounts import found_accounts
 from tests.crash.http import Client, Unanswered
 from tests.crash.ledger import Ledger, Sent
 from tests.crash.load import Shape, batch
-from tests.crash.processes import App, StoreServer
+from tests.crash.processes import App, StoreServer, last_append_only_file
 from tests.crash.waiting import until
+from tests.faults.outside import Outside
 
 SENDERS = 8
 PACE_S = 0.05
@@ -44,12 +47,14 @@ KILL_LIMIT_S = 10.0
 class Life:
     """How long the app lives, and when the server is killed meanwhile: seconds since its start.
 
-    `both` kills the server too when the app is killed.
+    At the end the app is killed; if `both`, then the server too; if `power`, then both, and what
+    no fsync has put on disk is gone.
     """
 
     seconds: float
     server_kills: Sequence[float] = ()
     both: bool = False
+    power: bool = False
 
 
 @dataclass(slots=True)
@@ -58,6 +63,8 @@ class Figures:
 
     app_kills: int = 0
     server_kills: int = 0
+    cuts: int = 0
+    cut_bytes: int = 0
     unanswered: int = 0
     resent: int = 0
     refused: Counter[str] = field(default_factory=Counter)
@@ -69,7 +76,8 @@ class Figures:
         refused = ", ".join(f"{count} {code}" for code, count in sorted(self.refused.items()))
         return [
             f"{len(ledger.batches):,} batches, {ledger.acknowledged:,} points;"
-            f" {self.app_kills} app kills, {self.server_kills} server kills;"
+            f" {self.app_kills} app kills, {self.server_kills} server kills, {self.cuts} power cuts"
+            f" ({self.cut_bytes:,} bytes);"
             f" {self.unanswered} unanswered and repeated, {self.resent} repeated for nothing;"
             f" refused: {refused or 'none'}",
             f"first ack after a kill of the app: {_spread(self.app_recoveries)};"
@@ -80,12 +88,16 @@ class Figures:
 class Torment:
     """One run over one data directory; `faults` are answers that should never come."""
 
-    def __init__(self, app: App, keys: Sequence[str], shape: Shape, seed: int) -> None:
+    def __init__(
+        self, app: App, keys: Sequence[str], shape: Shape, seed: int, outside: Outside | None = None
+    ) -> None:
         self.app = app
         self.keys = keys
         self.shape = shape
         self.random = Random(seed)
+        self.outside = outside
         self.server = StoreServer(app.data)
+        self.url = self.server.url
         self.ledger = Ledger()
         self.figures = Figures()
         self.faults: list[str] = []
@@ -94,17 +106,25 @@ class Torment:
         self._serving = trio.Event()
         self._stopping = False
         self._senders = 0
+        self._clients: list[Client] = []
         # Kills that nobody has got an answer after: when, and where to note how long it took.
         self._open_kills: list[tuple[float, list[float]]] = []
 
     def client(self, account: int) -> Client:
         """A client of the app as it serves now."""
         assert self.port is not None, "BUG: serving nowhere"
-        return Client(self.port, self.keys[account])
+        client = Client(self.port, self.keys[account])
+        self._clients.append(client)
+        return client
 
     # Sending
 
-    async def send(self) -> None:
+    def start_senders(self, nursery: trio.Nursery) -> None:
+        """Send from several clients at once."""
+        for _ in range(SENDERS):
+            nursery.start_soon(self._send_batches)
+
+    async def _send_batches(self) -> None:
         """Send batch after batch until told to stop."""
         self._senders += 1
         random = Random(self.random.getrandbits(64))
@@ -117,8 +137,6 @@ class Torment:
                 self.figures.resent += 1
                 await self._deliver(account, made, clients)
             await trio.sleep(random.uniform(0, PACE_S))
-        for client in clients.values():
-            client.close()
         self._senders -= 1
 
     async def _deliver(self, account: int, made: Sent, clients: dict[int, Client]) -> None:
@@ -130,13 +148,20 @@ class Torment:
         ]
         done = False
         while not done:
-            await self._serving.wait()
-            client = clients.get(account)
-            if client is None or client.port != self.port:
-                client = clients[account] = self.client(account)
+            port = await self._where()
+            if account not in clients:
+                clients[account] = self.client(account)
+            client = clients[account]
+            client.port = port
             done = await self._try(client, made, items)
             if not done:
                 await trio.sleep(PATIENCE_S)
+
+    async def _where(self) -> int:
+        """The port, once somebody serves."""
+        while self.port is None:
+            await self._serving.wait()
+        return self.port
 
     async def _try(self, client: Client, made: Sent, items: list[dict[str, object]]) -> bool:
         """Whether there was an answer that is final."""
@@ -186,23 +211,31 @@ class Torment:
             await trio.sleep_until(began + life.seconds)
             nursery.cancel_scope.cancel()
         await self.kill_app()
-        if life.both:
+        if life.both or life.power:
             await self.kill_server()
+        if life.power:
+            self._cut_power()
 
     async def _begin(self) -> None:
         await self.app.start()
         await self._announce()
 
     async def _announce(self) -> None:
-        self.port = await self.app.wait_serving()
-        self._serving.set()
+        self.served_by(await self.app.wait_serving())
+
+    def served_by(self, port: int | None) -> None:
+        """Where the senders find the app from now on; None while they must wait."""
+        self.port = port
+        if port is not None:
+            self._serving.set()
+        elif self._serving.is_set():
+            self._serving = trio.Event()
 
     async def kill_app(self) -> None:
         """Kill -9 the app."""
         if not self.app.alive:
             self.faults.append(f"the app ended by itself:\n{self.app.said().decode()[-3000:]}")
-        if self._serving.is_set():
-            self._serving = trio.Event()
+        self.served_by(None)
         await self.app.kill()
         self.figures.app_kills += 1
         self._open_kills.append((trio.current_time(), self.figures.app_recoveries))
@@ -213,6 +246,15 @@ class Torment:
             self.figures.server_kills += 1
             self._open_kills.append((trio.current_time(), self.figures.server_recoveries))
 
+    def _cut_power(self) -> None:
+        """Forget what was written and not synced; nobody may be running."""
+        assert self.outside is not None, "BUG: nobody noted what was synced"
+        file = last_append_only_file(self.server.store)
+        synced = self.outside.synced_bytes(file)
+        self.figures.cut_bytes += max(0, file.stat().st_size - synced)
+        self.figures.cuts += 1
+        os.truncate(file, min(synced, file.stat().st_size))
+
     # Ending
 
     async def settle(self) -> None:
@@ -220,23 +262,34 @@ class Torment:
         self._stopping = True
         await until(lambda: not self._senders, SETTLE_LIMIT_S)
 
+    def close(self) -> None:
+        """Close every connection."""
+        for client in self._clients:
+            client.close()
+
 
 @asynccontextmanager
 async def torment(
-    directory: Path, shape: Shape, seed: int, **environment: str
+    directory: Path,
+    shape: Shape,
+    seed: int,
+    outside: Outside | None = None,
+    keyed: bool = True,
+    environment: Mapping[str, str] = {},
 ) -> AsyncGenerator[Torment, None]:
     """A run in a directory of its own; whatever still lives at the end is killed."""
     data = directory / "data"
-    keys = await found_accounts(data, shape.accounts)
-    app = App(data, **environment)
-    run = Torment(app, keys, shape, seed)
+    keys = await found_accounts(ServerSettings(data), shape.accounts)
+    app = App(data, {**environment, **(outside.environment if outside else {})})
+    run = Torment(app, keys, shape, seed, outside)
+    run.keyed = keyed
     try:
         async with trio.open_nursery() as senders:
-            for _ in range(SENDERS):
-                senders.start_soon(run.send)
+            run.start_senders(senders)
             yield run
             senders.cancel_scope.cancel()
     finally:
+        run.close()
         with trio.move_on_after(KILL_LIMIT_S, shield=True):
             await app.kill()
             await run.server.kill()

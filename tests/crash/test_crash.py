@@ -1,0 +1,143 @@
+"""Kill -9 of the app and of the store server, again and again: nothing is lost, nothing doubled.
+
+Real processes over HTTP. `CRASH_SEED=n` repeats the plan and the batches of a run, not its timing.
+"""
+
+import os
+import secrets
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+import trio
+
+from tests.crash.compare import audited, compared
+from tests.crash.load import Shape
+from tests.crash.torment import Life, Torment, torment
+from tests.faults.outside import make_outside
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.real,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(sys.platform != "linux", reason="finds the server's process as Linux does"),
+]
+
+SHAPE = Shape(stats=120, accounts=4, points_max=60)
+QUICK_SHAPE = Shape(stats=24, accounts=2, points_max=20)
+
+SHORT_LIVES = 58
+FOLD_S = 61.0
+"""After so long the app folds for the first time."""
+
+RECOVERY_S_MAX = 5.0
+"""Half of the kills are forgotten sooner than that, on a busy machine too."""
+
+Report = Callable[[str, object], None]
+
+
+@pytest.fixture
+def seed() -> int:
+    """Another one each time, unless the environment says which."""
+    return int(os.environ.get("CRASH_SEED") or secrets.randbits(32))
+
+
+async def test_nothing_is_lost_or_doubled(
+    tmp_path: Path, seed: int, record_property: Report
+) -> None:
+    async with torment(tmp_path, SHAPE, seed) as run:
+        await run.through(plan(Random(seed)))
+        await trio.sleep(1)
+        await run.settle()
+        await check(run)
+        assert await run.app.stop() == 0
+    figures = run.figures
+    assert figures.app_kills >= 60
+    assert figures.server_kills >= 20
+    assert sorted(figures.app_recoveries)[len(figures.app_recoveries) // 2] < RECOVERY_S_MAX
+    report(record_property, f"crash run, seed {seed}", run)
+
+
+def plan(random: Random) -> list[Life]:
+    """Short lives that end anywhere from the start on, then some that see the fold."""
+    lives = [short_life(random) for _ in range(SHORT_LIVES)]
+    kills = sorted(random.uniform(3, FOLD_S - 5) for _ in range(4))
+    return [
+        *lives,
+        Life(FOLD_S + random.uniform(0, 1), kills),
+        Life(FOLD_S + random.uniform(0, 4), kills[:1], both=True),
+        # The server is killed while the app folds.
+        Life(FOLD_S + 4, (FOLD_S + random.uniform(0.2, 2),)),
+    ]
+
+
+def short_life(random: Random) -> Life:
+    """One that ends while the app starts, or soon after."""
+    seconds = random.uniform(0.1, 1.2) if random.random() < 0.25 else random.uniform(1.2, 3.2)
+    kills = [random.uniform(0, seconds)] if random.random() < 0.25 else []
+    return Life(seconds, kills, both=random.random() < 0.1)
+
+
+async def test_no_power_cut_loses_what_was_acknowledged(
+    tmp_path: Path, seed: int, record_property: Report
+) -> None:
+    outside = make_outside(tmp_path / "outside")
+    random = Random(seed)
+    async with torment(tmp_path, QUICK_SHAPE, seed, outside) as run:
+        await run.through([Life(random.uniform(1.5, 4), power=True) for _ in range(10)])
+        await run.settle()
+        await check(run)
+    assert run.figures.cuts == 10
+    report(record_property, f"power cuts, seed {seed}", run)
+
+
+# Tests of the test: it must see what it is made for.
+
+
+async def test_a_loss_is_seen(tmp_path: Path, record_property: Report) -> None:
+    outside = make_outside(tmp_path / "outside")
+    relaxed = {"STATFLOW_DURABILITY": "relaxed"}
+    async with torment(tmp_path, QUICK_SHAPE, 1, outside, environment=relaxed) as run:
+        await run.through([Life(3.4, power=True), Life(2.9, power=True), Life(2.6, power=True)])
+        await run.settle()
+        difference = await compared(run)
+    assert run.figures.cut_bytes
+    assert difference.lost
+    assert not difference.equal
+    record_property("report", f"everysec and power cuts: {difference.lost:,} lost points are seen")
+
+
+async def test_a_double_is_seen(tmp_path: Path, record_property: Report) -> None:
+    async with torment(tmp_path, QUICK_SHAPE, 2, keyed=False) as run:
+        await run.through([Life(3.0), Life(3.0)])
+        await run.settle()
+        difference = await compared(run)
+        audits = await audited(run)
+    assert difference.doubled
+    assert not difference.lost
+    # To the audit these are points like any other: only the ledger knows better.
+    assert all(found.equal for found in audits)
+    assert sum(found.appended for found in audits) > run.ledger.acknowledged
+    record_property("report", f"no keys: {difference.doubled:,} points counted twice are seen")
+
+
+async def check(run: Torment) -> None:
+    """Everything that was acknowledged is there once, and nothing else."""
+    assert run.faults == []
+    assert run.ledger.unanswered == 0
+    difference = await compared(run)
+    assert difference.equal, difference
+    assert difference.buckets > 1_000
+    audits = await audited(run)
+    assert [found for found in audits if not found.equal] == []
+    assert sum(found.appended for found in audits) == run.ledger.acknowledged
+
+
+def report(record_property: Report, what: str, run: Torment) -> None:
+    """Print the figures of a run that went well."""
+    first, *rest = run.figures.lines(run.ledger)
+    record_property("report", f"{what}: 0 lost, 0 double; {first}")
+    for line in rest:
+        record_property("report", f"    {line}")
