@@ -16,7 +16,7 @@ from api.http.routes import data, export, query
 from api.query.errors import Code
 from engine.stats import Kind
 from tests.api.http.asking import HOUR_MS, asking, breaking, request
-from tests.api.http.harness import NOW_MS, NOW_S
+from tests.api.http.harness import NOW_MS, NOW_S, node_of
 
 DAY_MS = 24 * HOUR_MS
 MINUTE_MS = 60_000
@@ -141,6 +141,10 @@ async def test_what_is_asked_too_finely_is_answered_as_finely_as_is_kept(
 async def test_auto_uses_seconds_only_while_they_are_all_there(autojump_clock: MockClock) -> None:
     async with asking() as ask:
         await ask.count("a", [(-290_000, 1)])
+        new = (await ask.data("a", from_="-5m")).json
+        assert (new["resolution"], new["complete_from"]) == ("1s", None)
+        for partition in node_of(ask.server)._partitions:  # As after a restart.
+            partition.seconds.complete_from_s = NOW_S
         young = (await ask.data("a", from_="-5m")).json
         assert (young["resolution"], young["complete_from"]) == ("10s", None)
         seconds = (await ask.data("a", from_="-5m", resolution="1s")).json
