@@ -27,6 +27,10 @@ GRACE_S = 30
 STATS_A_SLICE = 64
 """Chunks made between two looks at the scheduler; holds the loop some 3 ms."""
 
+SPANS_ASSUMED_MAX = 2
+"""Of so many spans that ended, each active stat is taken to have something in each; after a longer
+pause most have nothing in most."""
+
 SPARSE_SCALE = 3
 """Scale of the histograms that are kept for ever: 8 bins per doubling, at most 4.4 % off."""
 
@@ -135,14 +139,28 @@ class Fold:
     ) -> Ints:
         """The places with a span in [begun, end) that may have anything to hold."""
         found = await _places([kind.rows(frame) for frame in frames], tier, begun, end)
-        if below(tier) is None:
+        finer = below(tier)
+        if finer is None:
             return found
-        active = await self.store.active(self.partition, begun)
-        stats = np.array([stat for stat, _ in active], np.int64) << _CHUNK_BITS
+        active = [stat for stat, _ in await self.store.active(self.partition, begun)]
+        if end - begun > SPANS_ASSUMED_MAX * tier.chunk_s:
+            return np.union1d(found, await self._held(finer, tier, sorted(active), begun, end))
+        stats = np.array(active, np.int64) << _CHUNK_BITS
         for start in range(tier.chunk(begun), end, tier.chunk_s):
             found = np.union1d(found, stats | (start // tier.chunk_s))
             await trio.lowlevel.checkpoint()
         return found
+
+    async def _held(
+        self, finer: Tier, tier: Tier, stats: Sequence[int], begun: int, end: int
+    ) -> Ints:
+        """The places with a span in [begun, end) of which the finer tier holds something."""
+        places: set[int] = set()
+        for begin in range(0, len(stats), STATS_A_SLICE):
+            part = [Span(stat, finer, begun, end) for stat in stats[begin : begin + STATS_A_SLICE]]
+            for chunks in await self.store.chunks(self.partition, part):
+                places.update(c.stat << _CHUNK_BITS | c.start // tier.chunk_s for c in chunks)
+        return np.array(sorted(places), np.int64)
 
     async def _write(
         self,
