@@ -24,7 +24,10 @@ def to_response(answer: Reply, method: str) -> Response:
     if isinstance(answer, RawReply):
         return Response(answer.body, answer.status, headers)
     if method == "HEAD":
-        return Response(b"", answer.status, headers)
+        head = Response(b"", answer.status, headers)
+        # Nobody knows how long the body would be; 0 would be a lie.
+        del head.headers["content-length"]
+        return head
     response = Response(cast("Any", _Streamed(answer)), answer.status, headers)
     response.timeout = None
     return response
