@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, cast
 
-from quart import Response, request
+from quart import Response, has_websocket_context, request, websocket
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import WebsocketMismatch
 
 from api.http.answer import answered
 from api.http.bodies import CONTROL_CODECS, codec_of, unpacked
@@ -84,27 +85,34 @@ async def _view(context: Context, route: AnyRoute, **ids: str) -> Response:
     return to_response(answer, raw.method)
 
 
-async def _options(methods: Sequence[str]) -> Response:
+async def _options(methods: Sequence[str], **ids: str) -> Response:
     raw = raw_request(request.scope)
     allow = (b"allow", ", ".join(methods).encode())
     return to_response(reply(raw.id, 204, b"text/plain", b"", [allow]), raw.method)
 
 
 async def _unrouted(context: Context, error: HTTPException) -> Response:
-    """What no route was found for; anything else that the framework refuses is a bad request."""
-    raw = raw_request(request.scope)
-    problem = Problem("invalid_request", error.description or "")
-    if isinstance(error, MethodNotAllowed):
-        allow = ", ".join(_methods(error.valid_methods or ()))
-        problem = Problem(
-            "method_not_allowed", f"Use {allow}.", headers=[(b"allow", allow.encode())]
-        )
-    elif error.code == 404:
-        problem = Problem("not_found", f"{raw.path[:200]} is no address of this server.")
-    elif error.code is None or error.code >= 500:
-        problem = Problem("internal")
+    """What no route was found for, be it a request or a WebSocket."""
+    raw = raw_request((websocket if has_websocket_context() else request).scope)
+    problem = _routing_problem(error, raw.path[:200])
     context.meters.refused(problem.code)
     return to_response(problem.reply(raw.id), raw.method)
+
+
+def _routing_problem(error: HTTPException, path: str) -> Problem:
+    """Anything else that the framework refuses is a bad request."""
+    if error.code == 404:
+        return Problem("not_found", f"{path} is no address of this server.")
+    if has_websocket_context():
+        return Problem("invalid_request", f"{path} is no WebSocket; send a plain request.")
+    if isinstance(error, MethodNotAllowed):
+        allow = ", ".join(_methods(error.valid_methods or ()))
+        return Problem("method_not_allowed", f"Use {allow}.", headers=[(b"allow", allow.encode())])
+    if isinstance(error, WebsocketMismatch):
+        return Problem("upgrade_required", headers=[(b"upgrade", b"websocket")])
+    if error.code is None or error.code >= 500:
+        return Problem("internal")
+    return Problem("invalid_request", error.description or "")
 
 
 def _rule(path: str) -> str:

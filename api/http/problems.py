@@ -36,6 +36,7 @@ TABLE: Final[dict[str, tuple[int, str]]] = {
     "url_too_long": (414, "The URL is too long"),
     "unsupported_media_type": (415, "This content type is not understood"),
     "unsupported_encoding": (415, "This content encoding is not understood"),
+    "upgrade_required": (426, "Only WebSockets are answered here"),
     "headers_too_large": (431, "The headers are too large"),
     # who asks
     "missing_key": (401, "An API key is needed"),
