@@ -88,7 +88,7 @@ async def ingest(context: Context, request: RawRequest) -> RawReply:
     began_s = trio.current_time()
     caller = await identify(context, request, "write")
     order = understand(request, caller, context.clock.now_ms())
-    stats, columns = await resolve(context.directory, caller, order.columns)
+    stats, columns = await resolve(context.directory, caller, order.columns, atomic=order.atomic)
     if order.atomic and columns.refused:
         stats, columns = [], columns.without([], range(len(columns)))
     first = stats[0].id if stats else 0

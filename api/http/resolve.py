@@ -4,7 +4,8 @@ A name that is known is one lookup. Unknown names are checked and registered tog
 that is durable before their first point; the type of a stat is what its first point said.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -23,11 +24,12 @@ FIRST_TYPE: Final = Kind.COUNTER
 
 
 async def resolve(
-    directory: Directory, caller: Identity, columns: Columns
+    directory: Directory, caller: Identity, columns: Columns, *, atomic: bool = False
 ) -> tuple[list[Stat], Columns]:
     """The stat of every usable item, and the columns without the others.
 
-    New names are registered, durably. Raises what the store raises when that is impossible.
+    New names are registered, durably; of an `atomic` request none if it is refused for any item.
+    Raises what the store raises when that is impossible.
     """
     known = directory.names(caller.account)
     try:
@@ -38,10 +40,20 @@ async def resolve(
         return stats, columns
     if stats is None:
         wanted = _wanted(known, caller, columns)
+        if atomic and (foreseen := _foreseen(known, wanted, caller, columns)).refused:
+            return [], foreseen.without([], range(len(foreseen)))
         if wanted:
             await directory.register(caller.account, wanted)
             known = directory.names(caller.account)
-    return _judged(known, caller, columns)
+    return _judged(known.get, caller, columns)
+
+
+def _foreseen(
+    known: Mapping[str, Stat], wanted: Mapping[str, Kind], caller: Identity, columns: Columns
+) -> Columns:
+    """What would be left, and what refused, once all new names were registered."""
+    new = {name: Stat(0, caller.account, 0, name, kind, None, 0) for name, kind in wanted.items()}
+    return _judged(lambda name: known.get(name) or new.get(name), caller, columns)[1]
 
 
 def _plain(stats: list[Stat], columns: Columns) -> bool:
@@ -67,7 +79,7 @@ def _wanted(known: Mapping[str, Stat], caller: Identity, columns: Columns) -> di
 
 
 def _judged(
-    known: Mapping[str, Stat], caller: Identity, columns: Columns
+    find: Callable[[str], Stat | None], caller: Identity, columns: Columns
 ) -> tuple[list[Stat], Columns]:
     """Item by item."""
     stats: list[Stat] = []
@@ -76,7 +88,7 @@ def _judged(
     value = columns.value.copy()
     for row, given in enumerate(columns.names):
         name = canonical_name(given)
-        stat = known.get(name)
+        stat = find(name)
         code = _name_code(name, caller) or _stat_code(stat, columns, row)
         if code is not None or stat is None:
             rows.append(row)
@@ -87,9 +99,8 @@ def _judged(
         if columns.missing[row]:
             value[row] = 1.0
         stats.append(stat)
-    columns.value = value
-    columns.missing = np.zeros(len(columns), np.bool_)
-    return stats, columns.without(refused, rows)
+    complete = replace(columns, value=value, missing=np.zeros(len(columns), np.bool_))
+    return stats, complete.without(refused, rows)
 
 
 def _name_code(name: str, caller: Identity) -> str | None:
