@@ -123,14 +123,14 @@ def understand(request: RawRequest, caller: Identity, now_ms: int) -> Order:
 
 
 def _atomic(request: RawRequest, *, batch: bool) -> bool:
-    atomic = False
+    given: list[str] = []
     for name, value in query_pairs(request.query) if request.query else ():
         if name != "atomic" or not batch:
             raise Problem("unknown_parameter", f"{name[:100]}: no such parameter here.")
-        if value.lower() not in {"true", "false", "1", "0"}:
-            raise Problem("parameter_invalid", "atomic: true or false.")
-        atomic = value.lower() in {"true", "1"}
-    return atomic
+        given.append(value.lower())
+    if len(given) > 1 or not set(given) <= {"true", "false", "1", "0"}:
+        raise Problem("parameter_invalid", "atomic: true or false, once.")
+    return given in (["true"], ["1"])
 
 
 def _key(request: RawRequest, now_ms: int) -> str | None:

@@ -18,7 +18,9 @@ SENTENCES: Final[dict[str, str]] = {
     ),
     "field_required": "{field}: is missing.",
     "field_type": "{field}: has the wrong type.",
-    "duplicate_field": "{field}: stands twice in the item.",
+    "duplicate_field": (
+        "{field}: stands twice in the item (t is short for timestamp, count for value)."
+    ),
     "value_type": "{field}: must be a number.",
     "value_out_of_range": f"{{field}}: must lie between -{VALUE_LIMIT:g} and {VALUE_LIMIT:g}.",
     "stat_name_length": f"stat: 1 to {NAME_LENGTH_MAX} characters, not only spaces.",

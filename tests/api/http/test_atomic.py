@@ -57,3 +57,11 @@ async def test_a_refused_batch_of_known_stats_adds_nothing(server: Server) -> No
     answer = await server.send("POST", ATOMIC, json={"items": items})
     assert (answer.status, answer.code) == (422, "batch_rejected")
     assert await server.stored() == {"old": (1, 1.0)}
+
+
+@pytest.mark.parametrize("query", ["atomic=1&atomic=0", "atomic=&", "atomic=yes"])
+async def test_atomic_is_said_once(server: Server, query: str) -> None:
+    path = f"/v1/ingest/batch?{query}"
+    answer = await server.send("POST", path, json={"items": [point("a")]})
+    assert (answer.status, answer.code) == (422, "parameter_invalid")
+    assert await server.stored() == {}
