@@ -26,7 +26,7 @@ class FaultyStore(MemoryStore):
     `calls` names every step that was asked for; `groups`, `checkpoints` and `chunks_sent` hold what
     came with them, also when it failed. `killed_at` is the number of the call (from 0) at which the
     caller dies: before the step is done, or after it with `killed_after`. `slow_s` says how long a
-    step takes.
+    step takes to begin, `slow_reply_s` how long its reply is on the way.
     """
 
     def __init__(self, partitions: int = 1, limit: int = 2**30) -> None:
@@ -38,6 +38,7 @@ class FaultyStore(MemoryStore):
         self.killed_at: int | None = None
         self.killed_after = False
         self.slow_s: dict[str, float] = {}
+        self.slow_reply_s: dict[str, float] = {}
         self.disk_free: int | None = None
         self._before: dict[str, list[Exception | None]] = {}
         self._after: dict[str, list[Exception | None]] = {}
@@ -63,7 +64,14 @@ class FaultyStore(MemoryStore):
 
     def heal(self) -> None:
         """Do from now on what is asked."""
-        for plan in (self._before, self._after, self._failing, self._lanes, self.slow_s):
+        for plan in (
+            self._before,
+            self._after,
+            self._failing,
+            self._lanes,
+            self.slow_s,
+            self.slow_reply_s,
+        ):
             plan.clear()
 
     async def _step(self, step: Callable[[], T]) -> T:
@@ -78,6 +86,7 @@ class FaultyStore(MemoryStore):
             raise error
         _raise_next(self._before.get(name))
         answer = await super()._step(step)
+        await trio.sleep(self.slow_reply_s.get(name, 0))
         if dies:
             raise Killed(name)
         if number in self._failing:

@@ -31,6 +31,17 @@ async def test_a_full_store_is_told_at_once(autojump_clock: MockClock) -> None:
         assert desk.intake.refused == {"read_only": 1}
 
 
+async def test_refused_requests_keep_their_place(autojump_clock: MockClock) -> None:
+    store = FaultyStore()
+    store.slow_s["append"] = 0.1
+    store.fail("append", Refused("loading", "it reads its data"))
+    async with opened(store) as desk, trio.open_nursery() as nursery:
+        for number in range(10):
+            asking(nursery, desk, batch(float(number)))
+            await trio.sleep(0.02)
+    assert desk.stored() == [float(number) for number in range(10)]
+
+
 async def test_one_partition_fails_and_the_other_does_not(autojump_clock: MockClock) -> None:
     store = FaultyStore(2)
     store.fail_lane(0, Unavailable("no answer"), Refused("loading", "it reads its data"))

@@ -254,6 +254,29 @@ async def test_a_partition_that_fails_begins_again_from_its_checkpoint(
     assert caplog.text.count("starting it again") == 2
 
 
+async def test_what_was_read_from_the_log_already_is_not_delivered_again(
+    autojump_clock: MockClock,
+) -> None:
+    failures = [RuntimeError("once")]
+
+    def on_command(command: Command) -> None:
+        if failures:
+            raise failures.pop()
+
+    store = FaultyStore()
+    async with until_killed(store, on_command) as node:
+        await node.submit(0, Batch(NO_POINTS, (), (Command("stat.put", STAT, b""),)))
+        # Its reply is on the way while the partition begins again and finds it in the log.
+        store.slow_reply_s["append"] = 1.5
+        await submit(node, point(1.0))
+        assert store.state[0].epoch == 2
+        store.heal()
+        await submit(node, point(2.0))
+        wanted = expected_of([point(1.0), point(2.0)], STAT, 10)
+        assert await read_all(node, STAT, S10, BEGUN_S) == wanted
+        assert node.statistics().partitions[0].points_ahead == 0
+
+
 async def test_a_partition_that_fails_for_ever_ends_the_node(autojump_clock: MockClock) -> None:
     def on_command(command: Command) -> None:
         raise RuntimeError("for ever")

@@ -55,6 +55,9 @@ class Windows:
         return {start: facts(held)} if held else {}
 
 
+Turn = tuple[list[Point], int, bool]
+"""Points with times relative to the clock, how far the clock moved, and whether anybody looks."""
+
 TURNS = st.lists(
     st.tuples(
         st.lists(
@@ -70,24 +73,26 @@ TURNS = st.lists(
             max_size=12,
         ),
         st.sampled_from([0, 0, 1, 400, 1_000, 7_000, 60_000, 3_600_000, -1_500]),
+        # Whether anybody looks: until then turns are gathered.
+        st.booleans(),
     ),
     max_size=12,
 )
 
 
 @given(turns=TURNS, before=st.sampled_from([0, FIRST_ROWS - 2, 2 * FIRST_ROWS - 1]))
-def test_equals_a_dictionary_for_any_order_of_any_turns(
-    turns: list[tuple[list[Point], int]], before: int
-) -> None:
+def test_equals_a_dictionary_for_any_order_of_any_turns(turns: list[Turn], before: int) -> None:
     table, model, clock_ms = WindowTable(), Windows(), BEGUN_MS
     if before:
         others: list[Point] = [(10_000 + n, BEGUN_MS, 1.0) for n in range(before)]
         table.add(rolled(others), clock_ms)
-    for relative, passed_ms in turns:
+    for relative, passed_ms, looks in turns:
         clock_ms += passed_ms
         points = [(stat, clock_ms + ms, value) for stat, ms, value in relative]
         table.add(rolled(points), clock_ms)
         model.add(points, clock_ms)
+        if looks:
+            assert table.latest(1) == model.newest.get(1)
     assert all_of(table) == {
         (stat, tier.name): model.bucket(stat, tier) for stat in STATS for tier in TIERS
     }
@@ -100,11 +105,9 @@ def test_equals_a_dictionary_for_any_order_of_any_turns(
 
 
 @given(turns=TURNS)
-def test_time_that_passes_lets_the_points_ahead_in(
-    turns: list[tuple[list[Point], int]],
-) -> None:
+def test_time_that_passes_lets_the_points_ahead_in(turns: list[Turn]) -> None:
     table, model, clock_ms = WindowTable(), Windows(), BEGUN_MS
-    for relative, passed_ms in turns:
+    for relative, passed_ms, _ in turns:
         points = [(stat, clock_ms + ms, value) for stat, ms, value in relative]
         table.add(rolled(points), clock_ms)
         model.add(points, clock_ms)
