@@ -157,7 +157,8 @@ class Feed:
         # Before asking what moved: what moves while we read is told by the watch.
         known = node.cursor(stat.partition)
         touched = None
-        if since is not None:
+        # A cursor ahead of the log is one of another log, such as that before a backup came back.
+        if since is not None and since <= known:
             touched = node.touched(stat.partition, stat.id, since, self.tier)
         if touched is None:
             return await self._snapshot(stat, buckets)
