@@ -164,7 +164,10 @@ class _Conversation:
             await self._complain(problem_of(error))
 
     def _stats(self, order: Order) -> list[Stat]:
-        stats = stats_of(self.context, self.caller, id_list(order.stats), order.match)
+        ids = id_list(order.stats)
+        if not ids and order.match is None:
+            raise Problem("field_required", "stats or match: say which stats.")
+        stats = stats_of(self.context, self.caller, ids, order.match)
         self.feed.check_room(stats)
         return stats
 

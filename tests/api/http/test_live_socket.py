@@ -252,6 +252,7 @@ async def test_71_a_message_that_is_too_large(server: Server, autojump_clock: Mo
     ("order", "code"),
     [
         ({"op": "subscribe", "stats": ["st_zzzz"]}, "not_found"),
+        ({"op": "subscribe"}, "field_required"),
         ({"op": "subscribe", "match": ""}, "parameter_invalid"),
         ({"op": "subscribe", "match": "a", "cursor": "x"}, "cursor_invalid"),
         ({"op": "dance"}, "field_invalid"),
