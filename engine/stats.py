@@ -89,9 +89,9 @@ def name_fault(name: str) -> NameFault | None:
         return "stat_name_length"
     if name.isascii():
         return None if name.isprintable() else "stat_name_chars"
-    if any(char in _TURNING or unicodedata.category(char) in _UNSHOWN for char in name):
+    if any(char in _REFUSED or unicodedata.category(char) in _UNSHOWN for char in name):
         return "stat_name_chars"
-    return None
+    return "stat_name_chars" if not name.strip(_JOINING) else None
 
 
 # Every space of Unicode, but no tab and no line break: those are faults, not accidents.
@@ -107,4 +107,23 @@ _LENGTH_WORTH_COMPOSING: Final = 4 * NAME_LENGTH_MAX
 _UNSHOWN: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 # They turn the text around them round, so that a reader sees another name than the program.
-_TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_TURNING: Final = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+# Nobody sees them: two names would look the same. Soft hyphen, fillers, zero-width space, word
+# joiner, invisible operators, byte order mark, tags.
+_HIDING: Final = "".join(
+    map(
+        chr,
+        (
+            *(0xAD, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180E, 0x200B),
+            *(*range(0x2060, 0x2066), *range(0x206A, 0x2070), 0x3164, 0xFEFF, 0xFFA0),
+            *range(0xE0000, 0xE0080),
+        ),
+    )
+)
+
+_REFUSED: Final = frozenset(_TURNING + _HIDING)
+
+# What joins letters and picks the form of a sign, without which many scripts cannot be written;
+# alone they show nothing.
+_JOINING: Final = "\u200c\u200d" + "".join(map(chr, range(0xFE00, 0xFE10)))

@@ -24,7 +24,9 @@ SENTENCES: Final[dict[str, str]] = {
     "value_type": "{field}: must be a number.",
     "value_out_of_range": f"{{field}}: must lie between -{VALUE_LIMIT:g} and {VALUE_LIMIT:g}.",
     "stat_name_length": f"stat: 1 to {NAME_LENGTH_MAX} characters, not only spaces.",
-    "stat_name_chars": "stat: no control characters, line breaks or marks that turn text round.",
+    "stat_name_chars": (
+        "stat: no control characters, line breaks, or marks that nobody sees or that turn text."
+    ),
     "stat_name_prefix": "stat: the API key may only write to names with its prefix.",
     "stat_type": "type: counter or value.",
     "stat_type_conflict": (

@@ -34,6 +34,8 @@ from engine.stats import (
         "温度",
         "عدد الزوار",
         "\U0001f469‍\U0001f680 launches",
+        "❤️ likes",
+        "نمی\u200cخواهم",
     ],
 )
 def test_any_text_that_can_be_shown_is_a_name(name: str) -> None:
@@ -50,7 +52,8 @@ def test_empty_and_long_names(name: str) -> None:
     "name",
     ["a\0b", "a\nb", "a\n", "\ta", "\x1b[31mred", "a\x7f", "a\u0085b", "é\nb"]
     + [f"a{char}b" for char in "\u202a\u202e\u2066\u2069\u2028\u2029"]
-    + ["a\ud800b", "\udfff"],
+    + [f"a{char}b" for char in "\u061c\u200e\u200f\u00ad\u200b\u2060\u2064\u3164\ufeff\U000e0041"]
+    + ["a\ud800b", "\udfff", "\u200d", "\u200c\ufe0f"],
 )
 def test_what_cannot_be_shown_is_refused(name: str) -> None:
     assert name_fault(canonical_name(name)) == "stat_name_chars"
