@@ -15,6 +15,7 @@ from engine.rollup import Rollups
 from engine.tiers import HISTOGRAMS, S1, STORED, TIERS, Tier
 from tests.simulation.ledger import counts_of, difference, facts_of
 from tests.simulation.process import Process
+from tests.simulation.watchers import untold
 
 if TYPE_CHECKING:
     from tests.simulation.simulation import Simulation
@@ -38,8 +39,11 @@ class Reader:
         while True:
             await self.world.wait(0.02, 0.8)
             process = self.simulation.current
-            if process is not None and not process.paused:
-                await self._read(process)
+            if process is None or process.paused:
+                continue
+            await self._read(process)
+            if process.node is not None:
+                self._look_back(process, process.node)
 
     async def _read(self, process: Process) -> None:
         simulation, random = self.simulation, self.world.random
@@ -72,6 +76,13 @@ class Reader:
         if wrong is not None:
             self.world.fail(f"{process.name} read {wrong}")
 
+    def _look_back(self, process: Process, node: Node) -> None:
+        """Ask what moved, as a live client does that comes back."""
+        stat = self.world.random.choice(self.simulation.readable())
+        wrong = untold(self.simulation, node, stat)
+        if wrong and self.simulation.server.owners.get(stat % node.partitions) is process:
+            self.world.fail(f"{process.name}: {wrong}")
+
     async def _look_at_histograms(
         self, process: Process, stat: int, tier: Tier, from_s: int, to_s: int
     ) -> None:
@@ -80,8 +91,8 @@ class Reader:
         wrong = await process.call(
             lambda node: wrong_histograms(self.simulation, node, stat, ladder, from_s, to_s)
         )
-        owners = self.simulation.server.owners
-        if wrong is not None and owners.get(stat % len(owners)) is process:
+        owner = self.simulation.server.owners.get(stat % self.simulation.partitions)
+        if wrong is not None and owner is process:
             self.world.fail(f"{process.name} read {wrong}")
 
 

@@ -20,6 +20,7 @@ from tests.simulation.process import Process, leaves
 from tests.simulation.readers import Reader, tend, wrong_anywhere
 from tests.simulation.scheduling import deterministic, watched_log
 from tests.simulation.server import Server
+from tests.simulation.watchers import Watcher
 from tests.simulation.world import World
 from tests.simulation.writers import Owed, Point, Writer
 
@@ -72,6 +73,7 @@ class Simulation:
         self.sent: set[tuple[int, int, float]] = set()
         self.answered = [START] * self.partitions
         self.processes: list[Process] = []
+        self.watcher = Watcher(self)
         self.day = trio.Event()
         self.day.set()
         self.era = 0
@@ -174,6 +176,7 @@ class Simulation:
         """
         async with trio.open_nursery() as supervisor:
             supervisor.start_soon(self._keep_alive)
+            supervisor.start_soon(self.watcher.run)
             async with trio.open_nursery() as background:
                 background.start_soon(Chaos(self).run)
                 background.start_soon(Reader(self).run)
@@ -184,6 +187,8 @@ class Simulation:
                         writers.start_soon(Writer(self, number, requests).run)
                 background.cancel_scope.cancel()
             process = await self._calm()
+            await trio.sleep(1)
+            self.watcher.check()
             supervisor.cancel_scope.cancel()
         return process
 
