@@ -59,6 +59,8 @@ KEPT: Final = Kept.KEPT
 class BadName(StatFault):
     """A stat may not be called so."""
 
+    field = "name"
+
     def __init__(self, code: str) -> None:
         super().__init__("not a name for a stat")
         self.code = code
@@ -68,6 +70,7 @@ class NameTaken(StatFault):
     """Another stat of the account has the name; perhaps it is in the trash."""
 
     code = "stat_name_taken"
+    field = "name"
 
 
 class InTrash(StatFault):

@@ -9,6 +9,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable
 from typing import Final, Literal
+from unicodedata import normalize
 
 import msgpack
 import numpy as np
@@ -26,28 +27,36 @@ Test = Callable[[str], object]
 
 
 class StatFault(Exception):
-    """What was asked of the directory cannot be had; `code` names the problem."""
+    """What was asked of the directory cannot be had.
+
+    `code` names the problem, `field` what was asked for, if it is one thing.
+    """
 
     code = "parameter_invalid"
+    field: str | None = None
 
 
 class CursorInvalid(StatFault):
     """A cursor that no page of this kind has given."""
 
     code = "cursor_invalid"
+    field = "cursor"
 
 
 class QueryTooLong(StatFault):
     """A search text beyond any stat name."""
 
+    field = "q"
+
 
 def name_test(query: str) -> Test | None:
     """Whether a name fits a search: a part of it, or with `*` or `?` a pattern for the whole.
 
-    Capitals do not matter. None when every name fits.
+    Capitals do not matter, nor how letters are composed. None when every name fits.
     """
     if len(query) > QUERY_LENGTH_MAX:
         raise QueryTooLong(f"at most {QUERY_LENGTH_MAX} characters")
+    query = normalize("NFC", query)
     if not query.strip("*"):
         return None
     if "*" in query or "?" in query:
@@ -61,6 +70,7 @@ def glob(pattern: str, flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[str]:
 
     Takes linear time for any pattern: each part between stars settles where it fits first.
     """
+    pattern = normalize("NFC", pattern)  # As names are kept.
     first, *others = [_literal(part) for part in re.split(r"\*+", pattern)]
     if not others:
         return re.compile(first, flags | re.DOTALL)

@@ -10,6 +10,8 @@ from typing import Final
 from api.http.messages import Reply
 from api.http.meters import Meters
 from api.http.problems import TABLE, FieldError, Problem, unavailable
+from api.http.reasons import SENTENCES, reason
+from api.http.repeats import Refusal
 from api.query.errors import QueryError
 from engine.intake import NotAccepted
 from engine.ports import Fenced, Refused, StoreError
@@ -50,7 +52,7 @@ def problem_of(error: Exception) -> Problem:
         case NoSuchStat():
             return Problem("not_found", "There is no such stat.")
         case StatFault():
-            return Problem(error.code, f"{error}.")
+            return _stat_problem(error)
         case Refused() if error.code == "oom":
             return unavailable("read_only", 30)
         case Refused() | Fenced():
@@ -59,3 +61,14 @@ def problem_of(error: Exception) -> Problem:
             return unavailable("store_unavailable", STORE_RETRY_S)
         case _:
             return Problem("internal", "The log of the server has more under the request's id.")
+
+
+def _stat_problem(fault: StatFault) -> Problem:
+    """What the directory cannot do, with the field and how it should be."""
+    text = str(fault)
+    if fault.field is None:
+        return Problem(fault.code, f"{text[:1].upper()}{text[1:]}.")
+    detail = f"{fault.field}: {text}."
+    if fault.code in SENTENCES:
+        detail = reason(Refusal(0, fault.code, fault.field))
+    return Problem(fault.code, detail, [FieldError(fault.code, detail, field=fault.field)])

@@ -23,11 +23,11 @@ SENTENCES: Final[dict[str, str]] = {
     ),
     "value_type": "{field}: must be a number.",
     "value_out_of_range": f"{{field}}: must lie between -{VALUE_LIMIT:g} and {VALUE_LIMIT:g}.",
-    "stat_name_length": f"stat: 1 to {NAME_LENGTH_MAX} characters, not only spaces.",
+    "stat_name_length": f"{{field}}: 1 to {NAME_LENGTH_MAX} characters, not only spaces.",
     "stat_name_chars": (
-        "stat: no control characters, line breaks, or marks that nobody sees or that turn text."
+        "{field}: no control characters, line breaks, or marks that nobody sees or that turn text."
     ),
-    "stat_name_prefix": "stat: the API key may only write to names with its prefix.",
+    "stat_name_prefix": "{field}: the API key may only use names with its prefix.",
     "stat_type": "type: counter or value.",
     "stat_type_conflict": (
         "type: the stat has the other type; its first point decided. Use another name."
