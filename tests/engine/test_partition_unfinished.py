@@ -1,0 +1,70 @@
+"""What begins and does not end: a checkpoint that its caller gives up, a turn that fails half-way."""
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from engine.clock import TrioClock
+from engine.node import open_node
+from engine.points import Batch, Command, Points
+from engine.tiers import D1
+from storage.memory import MemoryStore
+from tests.engine.faults import FaultyStore
+
+BEGUN_MS = 1_800_000_000_000
+END_S = BEGUN_MS // 1000 + 86_400
+
+
+def batch(value: float) -> Batch:
+    return Batch(Points.of([1], [BEGUN_MS], [value]))
+
+
+@pytest.mark.parametrize("arrived", [False, True], ids=["before it arrived", "after"])
+async def test_a_checkpoint_that_is_given_up_is_finished_by_the_next(
+    autojump_clock: MockClock, arrived: bool
+) -> None:
+    store = FaultyStore()
+    async with open_node(store, TrioClock(BEGUN_MS)) as node:
+        await node.submit(0, batch(1.0))
+        store.slow_s["commit"] = 0.2
+        if arrived:
+            store.lose_reply("commit")
+        with trio.move_on_after(0.22 if arrived else 0.1) as limit:
+            await node.checkpoint()
+        assert limit.cancelled_caught
+        assert store.state[0].number == int(arrived)
+        await node.submit(0, batch(2.0))
+        assert (await node.read(0, 1, D1, 0, END_S)).rollups.count.tolist() == [2]
+        await node.checkpoint()
+        assert (await node.read(0, 1, D1, 0, END_S)).rollups.count.tolist() == [2]
+    counts = [frame.partials.rollups.count.tolist() for frame in store.state[0].frames]
+    assert counts == [[1], [1]]
+    assert store.state[0].number == 2
+
+
+async def test_a_turn_whose_callback_fails_leaves_nothing_half_done(
+    autojump_clock: MockClock,
+) -> None:
+    failing = True
+
+    def hear(command: Command) -> None:
+        if failing:
+            raise RuntimeError("the application failed")
+
+    store = MemoryStore()
+    async with open_node(store, TrioClock(BEGUN_MS), on_command=hear) as node:
+        await node.submit(0, batch(1.0))
+        await node.checkpoint()
+        both = Batch(batch(2.0).points, commands=(Command("stat.put", 1, b"record"),))
+        await node.submit(0, both)
+        await trio.sleep(0.5)  # The partition has failed, and will be started again in a second.
+        await node.checkpoint()
+        reading = await node.read(0, 1, D1, 0, END_S)
+        assert reading.rollups.count.tolist() == [1]
+        assert reading.complete_until < BEGUN_MS // 1000 + 1
+        failing = False
+        await trio.sleep(2)
+        assert (await node.read(0, 1, D1, 0, END_S)).rollups.count.tolist() == [2]
+    assert store.state[0].records == {1: b"record"}
+    counts = [frame.partials.rollups.count.tolist() for frame in store.state[0].frames]
+    assert counts == [[1], [1]]
