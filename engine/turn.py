@@ -33,14 +33,13 @@ class Turn:
 
     @classmethod
     def of(cls, points: Points, uncounted: Collection[int] = ()) -> "Turn":
-        """Roll points up; the stats in `uncounted` get no histograms."""
+        """Roll points up; the stats in `uncounted`, which may be many, get no histograms."""
+        seconds = roll_up(points.stat, points.at_ms, points.value, 1)
         counted = points
         if uncounted:
-            counted = points.take(~np.isin(points.stat, list(uncounted)))
-        return cls(
-            roll_up(points.stat, points.at_ms, points.value, 1),
-            count_up(counted.stat, counted.at_ms, counted.value),
-        )
+            off = [stat for stat in dict.fromkeys(seconds.stat.tolist()) if stat in uncounted]
+            counted = points.take(~np.isin(points.stat, off)) if off else points
+        return cls(seconds, count_up(counted.stat, counted.at_ms, counted.value))
 
     @overload
     def of_kind(self, empty: Rollups) -> Rollups: ...

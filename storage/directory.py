@@ -2,7 +2,8 @@
 
     directory = Directory(store, clock)
     await directory.load()
-    async with open_node(store, clock, on_command=directory.apply) as node:
+    off = directory.without_percentiles
+    async with open_node(store, clock, on_command=directory.apply, without_histograms=off) as node:
         await node.wait_ready()
         directory.open(node.submit)
 
@@ -12,7 +13,7 @@ start as records and then as commands, later as soon as it is durable.
 
 import gc
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 from operator import itemgetter
 from typing import Final
@@ -88,6 +89,8 @@ class Directory:
         self._store = store
         self._clock = clock
         self._table = StatTable()
+        # Not what was changed last: points that stand before the change in the log count as ever.
+        self._without_percentiles: set[int] = set()
         self._changes = Changes(self._table, store, clock, spread)
 
     def __repr__(self) -> str:
@@ -112,15 +115,26 @@ class Directory:
     async def _load(self, records: Sequence[tuple[int, bytes]]) -> None:
         for place in range(0, len(records), RECORDS_A_SLICE):
             for stat, record in records[place : place + RECORDS_A_SLICE]:
-                self._table.put(unpack_stat(stat, record))
+                known = unpack_stat(stat, record)
+                self._table.put(known)
+                self._note_percentiles(known)
             await trio.lowlevel.checkpoint()
 
     def apply(self, command: Command) -> None:
         """Follow a command that a partition applies, live or when its log is read again."""
         if command.kind == PUT:
-            self._changes.stored(unpack_stat(command.stat, command.body))
+            stat = unpack_stat(command.stat, command.body)
+            self._changes.stored(stat)
+            self._note_percentiles(stat)
         elif command.kind == PURGE:
             self._changes.purged(command.stat)
+            self._without_percentiles.discard(command.stat)
+
+    def _note_percentiles(self, stat: Stat) -> None:
+        if stat.percentiles:
+            self._without_percentiles.discard(stat.id)
+        else:
+            self._without_percentiles.add(stat.id)
 
     def open(self, submit: Submit) -> None:
         """Take changes from now on: every partition has applied its log."""
@@ -135,6 +149,11 @@ class Directory:
     def get(self, stat: int) -> Stat | None:
         """The stat with this id, live or in the trash."""
         return self._table.get(stat)
+
+    @property
+    def without_percentiles(self) -> Collection[int]:
+        """The stats that count no percentiles, as the log has it up to where it is applied."""
+        return self._without_percentiles
 
     def home(self, account: int) -> int:
         """The partition of what belongs to an account and to none of its stats."""

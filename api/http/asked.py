@@ -18,6 +18,7 @@ from api.query.calendar import Resolution
 from api.query.resolution import parse_points, parse_resolution
 from api.query.times import Range, iso, parse_range, parse_zone
 from engine.rollup import Ints
+from engine.stats import Stat, public_id
 
 FORMATS: Final = ("json", "columns", "csv", "ndjson", "msgpack")
 
@@ -124,6 +125,17 @@ def format_of(text: str | None, request: RawRequest, offered: Sequence[str]) -> 
 def percentiles_of(aggregates: Iterable[str]) -> tuple[str, ...]:
     """Those of the aggregates that need histograms."""
     return tuple(name for name in aggregates if name in QUANTILES)
+
+
+def check_percentiles(stat: Stat, aggregates: Iterable[str]) -> None:
+    """Raise Problem when percentiles are asked of a stat that counts none."""
+    if not stat.percentiles and (asked := percentiles_of(aggregates)):
+        raise refused(
+            "agg",
+            f"agg: no {', '.join(asked)}, the stat counts none; to count them from now on,"
+            f' PATCH /v1/stats/{public_id(stat.id)} {{"percentiles":true}}.',
+            "percentiles_off",
+        )
 
 
 def refused(field: str, detail: str, code: str = "parameter_invalid") -> Problem:

@@ -60,6 +60,7 @@ TABLE: Final[dict[str, tuple[int, str]]] = {
     "range_invalid": (422, "The time range is empty or turned round"),
     "resolution_invalid": (422, "This resolution is not offered"),
     "too_many_points": (422, "The answer would have too many points"),
+    "percentiles_off": (422, "The stat counts no percentiles"),
     "expression_invalid": (422, "The expression is not valid"),
     "csv_invalid": (422, "The text is not CSV as it is written here"),
     "format": (422, "This format is not offered"),

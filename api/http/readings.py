@@ -178,12 +178,15 @@ async def first_points(
 async def read_buckets(
     context: Context, stat: Stat, plan: Plan, edges: Ints, first_ms: int | None, kept_s: int = 0
 ) -> Buckets:
-    """Read one stat between `edges`, as planned; nothing before `kept_s` (epoch s)."""
+    """Read one stat between `edges`, as planned; nothing before `kept_s` (epoch s).
+
+    Of a stat that counts no percentiles none are read, not even earlier ones.
+    """
     where = (stat.partition, stat.id)
     span = (max(0, kept_s, int(edges[0])), int(edges[-1]))
     reading = await context.node.read(*where, plan.tier, *span)
     histograms = None
-    if plan.histogram_tier is not None:
+    if plan.histogram_tier is not None and stat.percentiles:
         histograms = await context.node.read_histograms(*where, plan.histogram_tier, *span)
     return Buckets(stat, edges, reading, histograms, first_ms)
 

@@ -2,7 +2,15 @@
 
 from typing import Final
 
-from api.http.asked import READ_PROBLEMS, Asked, AskedParams, percentiles_of, refused, understand
+from api.http.asked import (
+    READ_PROBLEMS,
+    Asked,
+    AskedParams,
+    check_percentiles,
+    percentiles_of,
+    refused,
+    understand,
+)
 from api.http.cursors import format_cursor
 from api.http.messages import Reply
 from api.http.readings import Answer, Question, Want, read_answer
@@ -35,6 +43,7 @@ async def data(call: Call[DataParams, Nothing]) -> Reply:
         raise refused("compare", "compare: not with csv and ndjson, which are one series.")
     wants = [Want(stat)] if back is None else [Want(stat), Want(stat, back)]
     percentiles = percentiles_of(aggregates)
+    check_percentiles(stat, percentiles)
     found = await read_answer(call.context, Question(asked, wants, bool(percentiles)))
     series = found.found[wants[0]].series(asked, aggregates)
     if asked.format in TABLES:
@@ -107,6 +116,6 @@ def _comparison(
 ROUTES: Final = (
     Route(
         "GET", "/v1/stats/{id}/data", "The buckets of one stat", "read",
-        {200: DataReply}, DataParams, Nothing, data, problems=READ_PROBLEMS,
+        {200: DataReply}, DataParams, Nothing, data, problems=(*READ_PROBLEMS, "percentiles_off"),
     ),
 )  # fmt: skip

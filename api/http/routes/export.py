@@ -17,6 +17,7 @@ from api.http.asked import (
     READ_PROBLEMS,
     Asked,
     AskedParams,
+    check_percentiles,
     percentiles_of,
     refused,
     understand,
@@ -81,6 +82,7 @@ async def export(call: Call[ExportParams, Nothing]) -> Reply:
     stat = stat_of(call.context, call.caller, call.ids["id"])
     asked = _understood(call)
     aggregates = parse_aggregates(call.params.agg or [EXPORTED], stat.kind is Kind.COUNTER)
+    check_percentiles(stat, aggregates)
     firsts = await first_points(call.context, [stat], asked.range.from_ms, asked.now_ms)
     asked = _within_history(asked, firsts[stat.id])
     job, first = await _settled(call.context, stat, asked, aggregates, firsts[stat.id])
@@ -208,6 +210,7 @@ _GZIP: Final = re.compile(r"(?:gzip|x-gzip|\*)(?:\s*;\s*q=(?!0(?:\.0*)?$)[0-9.]+
 ROUTES: Final = (
     Route(
         "GET", "/v1/stats/{id}/export", "A stat as a file", "read",
-        {200: "text/csv"}, ExportParams, Nothing, export, problems=READ_PROBLEMS,
+        {200: "text/csv"}, ExportParams, Nothing, export,
+        problems=(*READ_PROBLEMS, "percentiles_off"),
     ),
 )  # fmt: skip

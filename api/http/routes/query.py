@@ -41,7 +41,8 @@ BUCKETS_LIMIT: Final = 200_000
 
 class QueryParams(AskedParams, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`stat` (an id or a name) and `match` (a pattern) are a, b, c, … in `expr`; `group` makes one
-    series of many (sum, avg, min, max) or keeps the greatest (topk:5).
+    series of many (sum, avg, min, max) or keeps the greatest (topk:5). Percentiles of a stat that
+    counts none are null.
     """
 
     stat: tuple[str, ...] = ()

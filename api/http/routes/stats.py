@@ -53,7 +53,10 @@ class StatList(Struct, frozen=True):
 
 
 class StatPatch(Struct, frozen=True, forbid_unknown_fields=True):
-    """What may be changed; what is left out stays."""
+    """What may be changed; what is left out stays.
+
+    `percentiles` false: none are counted from then on, and none are answered.
+    """
 
     name: str | UnsetType = UNSET
     unit: str | UnsetType | None = UNSET

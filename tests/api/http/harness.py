@@ -138,7 +138,8 @@ async def serving(partitions: int = 4, spread: int = 1) -> AsyncGenerator[Server
     clock = TrioClock(NOW_MS - int(trio.current_time() * 1000))
     catalog = MemoryCatalog()
     directory = Directory(store, clock, lambda account: spread)
-    async with open_node(store, clock, on_command=directory.apply) as node:
+    off = directory.without_percentiles
+    async with open_node(store, clock, on_command=directory.apply, without_histograms=off) as node:
         keyring = Keyring(catalog, clock, random.Random(7))
         await node.wait_ready()
         directory.open(node.submit)
