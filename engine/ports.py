@@ -250,8 +250,11 @@ class Store(Protocol):
         """The chunks of each span, oldest first."""
 
     async def write_chunks(self, partition: int, epoch: int, chunks: Sequence[Chunk]) -> None:
-        """Put chunks in the place of those of the same stat, tier and start; also notes each
-        stat's newest bucket for `active`."""
+        """Put chunks in the place of those of the same stat, tier and start.
+
+        One that counts less far than the chunk in its place is a copy that was long on its way,
+        and changes nothing. Also notes each stat's newest bucket for `active`.
+        """
 
     async def drop_chunks(
         self, partition: int, epoch: int, before: Mapping[int, int], stats: Sequence[int]
@@ -266,7 +269,8 @@ class Store(Protocol):
 
     async def fold_state(self, partition: int) -> FoldState: ...
 
-    async def write_fold_state(self, partition: int, epoch: int, state: FoldState) -> None: ...
+    async def write_fold_state(self, partition: int, epoch: int, state: FoldState) -> None:
+        """Move the times of a fold state on; what is further already stays."""
 
     async def totals(self, partition: int) -> Totals:
         """Counters kept by the append and checkpoint steps."""

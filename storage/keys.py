@@ -26,11 +26,13 @@ NEXT_STAT = "{sf}:next_stat"
 class Keys:
     """The keys of one partition.
 
-    meta      hash: epoch, number, position, tail, serial, reply, appended, dead, fold
+    meta      hash: epoch, number, position, tail, serial, reply, appended, dead
+    fold      hash: c and d with a tier number → closed until, dropped before (epoch s)
     log       stream of appended groups: b = frame, n = points that count, s = masked rows
     recent    stream of partials, a frame a checkpoint; its id is the log position it ends at
     claims    prefix of hashes, one per hour and shard: digest → answer
-    history   prefix of sorted sets, one per stat: chunks by tier · 2⁴⁰ + start
+    history   prefix of sorted sets, one per stat: chunks by tier · 2⁴⁰ + start,
+              each behind its position in 16 bytes
     active    sorted set: stats by the start of their newest folded bucket
     records   hash: stat → its record
     purged    hash: stat → points that went with it
@@ -38,6 +40,7 @@ class Keys:
     """
 
     meta: str
+    fold: str
     log: str
     recent: str
     claims: str

@@ -237,7 +237,10 @@ class MemoryStore:
             state = self.state[partition]
             owned(state, epoch)
             for chunk in chunks:
-                state.chunks.setdefault(chunk.stat, {})[chunk.tier.number, chunk.start] = chunk
+                place, kept = (chunk.tier.number, chunk.start), state.chunks.get(chunk.stat, {})
+                if place in kept and kept[place].position > chunk.position:
+                    continue  # A copy that was long on its way undoes nothing.
+                state.chunks.setdefault(chunk.stat, {})[place] = chunk
                 newest = int(chunk.content.start.max())
                 state.active[chunk.stat] = max(newest, state.active.get(chunk.stat, 0))
 
@@ -272,9 +275,11 @@ class MemoryStore:
 
     async def write_fold_state(self, partition: int, epoch: int, state: FoldState) -> None:
         def step() -> None:
-            owned(self.state[partition], epoch)
-            self.state[partition].closed = dict(state.closed)
-            self.state[partition].dropped = dict(state.dropped)
+            kept = self.state[partition]
+            owned(kept, epoch)
+            for held, told in ((kept.closed, state.closed), (kept.dropped, state.dropped)):
+                for tier, time_s in told.items():
+                    held[tier] = max(time_s, held.get(tier, time_s))
 
         await self._step(step)
 

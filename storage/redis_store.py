@@ -6,6 +6,7 @@ are the steps of `storage/memory.py`. Replies are decoded in the worker thread t
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import starmap
+from struct import Struct
 from typing import TypeVar
 
 import msgpack
@@ -49,6 +50,9 @@ CLAIM_LIFE_S = 3 * 3_600
 
 CLAIM_SHARDS = 1_024
 """Small hashes are stored compactly: 33 bytes a claim instead of 123."""
+
+POSITION = Struct(">QQ")
+"""Before each chunk stands its position, so that a script can compare it."""
 
 T = TypeVar("T")
 
@@ -195,7 +199,8 @@ class RedisStore:
             arguments: list[Argument] = [epoch]
             for chunk, member in zip(chunks, encode_chunks(chunks), strict=True):
                 newest = int(chunk.content.start.max())
-                arguments += [chunk.stat, score(chunk.tier.number, chunk.start), newest, member]
+                place = score(chunk.tier.number, chunk.start)
+                arguments += [chunk.stat, place, newest, POSITION.pack(*chunk.position) + member]
             run_script(client, ("write_chunks", [keys.meta, keys.active, keys.history], arguments))
 
         await self._fenced(self._commits, step)
@@ -220,16 +225,20 @@ class RedisStore:
         return await self._reads.run(step)
 
     async def fold_state(self, partition: int) -> FoldState:
-        meta = self.keys[partition].meta
+        fold = self.keys[partition].fold
 
         def step(client: redis.Redis) -> FoldState:
-            return _fold_state(client.hget(meta, "fold"))
+            return _fold_state(client.hgetall(fold))
 
         return await self._reads.run(step)
 
     async def write_fold_state(self, partition: int, epoch: int, state: FoldState) -> None:
-        data = msgpack.packb((dict(state.closed), dict(state.dropped)))
-        call: Call = ("write_fold_state", [self.keys[partition].meta], [epoch, data])
+        keys = self.keys[partition]
+        arguments: list[Argument] = [epoch]
+        for letter, times in (("c", state.closed), ("d", state.dropped)):
+            for tier, time_s in times.items():
+                arguments += [f"{letter}{tier}", time_s]
+        call: Call = ("write_fold_state", [keys.meta, keys.fold], arguments)
         await self._fenced(self._commits, lambda client: run_script(client, call))
 
     async def totals(self, partition: int) -> Totals:
@@ -246,8 +255,9 @@ class RedisStore:
 
         def step(client: redis.Redis) -> Snapshot:
             with client.pipeline(transaction=True) as pipeline:
-                pipeline.hmget(keys.meta, ["appended", "dead", "position", "fold"])
+                pipeline.hmget(keys.meta, ["appended", "dead", "position"])
                 pipeline.hgetall(keys.purged)
+                pipeline.hgetall(keys.fold)
                 pipeline.xrange(keys.recent)
                 pipeline.xrange(keys.log)
                 return _snapshot(partition, *pipeline.execute())
@@ -289,15 +299,18 @@ def _totals(appended: Reply, dead: Reply, purged: Reply) -> Totals:
     return Totals(int(appended or 0), int(dead or 0), gone)
 
 
-def _fold_state(data: Reply) -> FoldState:
-    if data is None:
-        return FoldState()
-    closed, dropped = msgpack.unpackb(data, strict_map_key=False)
+def _fold_state(fields: Reply) -> FoldState:
+    closed, dropped = (
+        {int(name[1:]): int(time_s) for name, time_s in fields.items() if name[:1] == letter}
+        for letter in (b"c", b"d")
+    )
     return FoldState(closed, dropped)
 
 
-def _snapshot(partition: int, meta: Reply, purged: Reply, recent: Reply, log: Reply) -> Snapshot:
-    appended, dead, position, fold = meta
+def _snapshot(
+    partition: int, meta: Reply, purged: Reply, fold: Reply, recent: Reply, log: Reply
+) -> Snapshot:
+    appended, dead, position = meta
     at = Position.parse(position or b"0-0")
     frames, faults = [], []
     for name, fields in recent:
@@ -329,7 +342,7 @@ def _frame(partition: int, name: bytes, fields: Mapping[bytes, bytes]) -> Frame:
 
 def _chunk(span: Span, member: bytes) -> Chunk:
     try:
-        return decode_chunk(span.stat, member)
+        return decode_chunk(span.stat, member[POSITION.size :])
     except BadFrame as error:
         where = f"stat {span.stat}: a chunk of the {span.tier.name} tier in"
         raise Damaged(f"{where} [{span.start}, {span.end}) is damaged: {error}") from error

@@ -26,6 +26,7 @@ from engine.tiers import HISTOGRAMS, M1, S10
 
 T0_S = 1_795_302_000
 T0_MS = T0_S * 1000
+PLACE = Position(9, 9)
 
 
 def points(*values: float, stat: int = 1, at_ms: int = T0_MS) -> Points:
@@ -299,6 +300,16 @@ class StoreContract:
         assert await store.active(0, 0) == [(1, T0_S + 600)]
         assert await store.active(0, T0_S + 601) == []
 
+    async def test_a_chunk_that_counts_further_stays(self, store: Store) -> None:
+        own = await store.acquire(0)
+        newer = _chunk(T0_S, 1, value=2, position=Position(9, 10))
+        await store.write_chunks(0, own.epoch, [newer])
+        await store.write_chunks(0, own.epoch, [_chunk(T0_S, 1), _chunk(T0_S + 300, 1)])
+        ((first, second),) = await store.chunks(0, [_span(1)])
+        assert (first.position, second.position) == (Position(9, 10), Position(9, 9))
+        assert isinstance(first.content, Rollups)
+        assert first.content.sum.tolist() == [2]
+
     async def test_histograms_have_chunks_of_their_own(self, store: Store) -> None:
         own = await store.acquire(0)
         content = count_up(*_columns(points(1, 2, -3)))
@@ -325,6 +336,9 @@ class StoreContract:
         state = FoldState({1: 300, 2: 7200}, {1: 100})
         await store.write_fold_state(0, own.epoch, state)
         assert await store.fold_state(0) == state
+        # A copy that was long on its way takes nothing back.
+        await store.write_fold_state(0, own.epoch, FoldState({1: 0, 2: 14400}, {1: 50, 3: 900}))
+        assert await store.fold_state(0) == FoldState({1: 300, 2: 14400}, {1: 100, 3: 900})
 
     async def test_stat_ids_are_given_once(self, store: Store) -> None:
         first = await store.allocate(10)
@@ -358,8 +372,14 @@ def _span(stat: int) -> Span:
     return Span(stat, S10, 0, 2**38)
 
 
-def _chunk(start: int, stat: int, tier: object = S10, value: float = 1) -> Chunk:
+def _chunk(
+    start: int,
+    stat: int,
+    tier: object = S10,
+    value: float = 1,
+    position: Position = PLACE,
+) -> Chunk:
     at = Points.of([stat], [start * 1000], [value])
     content = roll_up(at.stat, at.at_ms, at.value, S10.width_s)
     assert tier in (S10, M1)
-    return Chunk(stat, M1 if tier is M1 else S10, start, Position(9, 9), content)
+    return Chunk(stat, M1 if tier is M1 else S10, start, position, content)
