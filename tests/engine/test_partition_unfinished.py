@@ -1,4 +1,4 @@
-"""What begins and does not end: a checkpoint that its caller gives up, a turn that fails half-way."""
+"""What begins and does not end: a checkpoint its caller gives up, a turn that fails half-way."""
 
 import pytest
 import trio
