@@ -5,20 +5,23 @@ frames, or the log beyond the last checkpoint. And wherever two tiers cover the 
 agree: counts, minima and maxima exactly, sums to the last bit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from engine.ports import Chunk, Damaged, Snapshot, Store
-from engine.position import Position
+from engine.ports import Damaged, Snapshot, Store
+from engine.position import START
 from engine.reader import Recent, Wanted, compose, spans_of
 from engine.rollup import Rollups
-from engine.tiers import D1, STORED, Tier
+from engine.tiers import STORED, Tier
 
 FAR_S = 2**38
 """Later than any bucket, in epoch seconds."""
+
+STATS_A_STEP = 16
+"""Stats whose chunks are read in one step of the store: a few thousand chunks."""
 
 TRIES_MAX = 10
 """A pass that a fold overtook is repeated this often."""
@@ -75,48 +78,78 @@ class _Recount:
         self.snapshot = snapshot
         self.now_s = now_s
         self.faults = list(snapshot.faults)
+        self.ladder = list(self._ladder())
 
     async def run(self, active: Sequence[int]) -> PartitionAudit:
         frames, totals = self.snapshot.frames, self.snapshot.totals
         stats = set(active).union(*(f.partials.rollups.stat.tolist() for f in frames))
         stats -= totals.purged.keys()
         counted = sum(entry.size for entry in self.snapshot.entries)
-        for stat in sorted(stats):
-            try:
-                counted += await self._count(stat)
-            except Damaged as error:
-                self._fault(str(error))
+        ordered = sorted(stats)
+        for place in range(0, len(ordered), STATS_A_STEP):
+            counted += await self._count(ordered[place : place + STATS_A_STEP])
         purged = sum(totals.purged.values())
         return PartitionAudit(
             self.partition, totals.appended, totals.dead, purged, counted, len(stats),
             tuple(self.faults),
         )  # fmt: skip
 
-    async def _count(self, stat: int) -> int:
-        """The points of a stat; notes a fault where two tiers disagree."""
+    async def _count(self, stats: Sequence[int]) -> int:
+        """The points of some stats; notes a fault where something is damaged or two tiers differ."""
+        try:
+            tiers = await self._read(
+                [Wanted(s, t, f, FAR_S) for s in stats for t, f in self.ladder]
+            )
+        except Damaged as error:
+            if len(stats) > 1:
+                return sum([await self._count([stat]) for stat in stats])
+            self._fault(str(error))
+            return 0
+        size = len(self.ladder)
+        for place, stat in enumerate(stats):
+            self._compare(stat, tiers[place * size : (place + 1) * size])
+        return sum(int(rollups.count.sum()) for rollups in tiers[size - 1 :: size])
+
+    async def _read(self, wanted: Sequence[Wanted]) -> list[Rollups]:
+        """What chunks and frames say, in one step of the store."""
+        spans = [spans_of(one, self.snapshot.state.closed) for one in wanted]
+        answers = iter(await self.store.chunks(self.partition, [s for part in spans for s in part]))
+        found = [[chunk for _ in part for chunk in next(answers)] for part in spans]
+        last = self.snapshot.frames[-1].position if self.snapshot.frames else START
+        last = max(last, self.snapshot.position)
+        if any(chunk.position > last for chunks in found for chunk in chunks):
+            raise _Overtaken
+        recent = {one.stat: self._recent(one.stat) for one in wanted}
+        return [
+            compose(one, chunks, recent[one.stat], Rollups.empty())
+            for one, chunks in zip(wanted, found, strict=True)
+        ]
+
+    def _recent(self, stat: int) -> Recent[Rollups]:
         frames = self.snapshot.frames
-        parts = [(f.position, f.partials.rollups.of_stat(stat)) for f in frames]
-        recent = Recent.of(parts, Rollups.empty())
-        total = await self._read(Wanted(stat, D1, 0, FAR_S), recent)
-        for finer, wider in pairwise(STORED):
+        parts = [(frame.position, frame.partials.rollups.of_stat(stat)) for frame in frames]
+        return Recent.of(parts, Rollups.empty())
+
+    def _compare(self, stat: int, tiers: Sequence[Rollups]) -> None:
+        """Note a fault for each two neighbours of the ladder that differ."""
+        for (finer, one), (wider, other) in pairwise(zip(STORED, tiers, strict=True)):
             from_s = self._shared_from(finer, wider)
-            one = await self._read(Wanted(stat, finer, from_s, FAR_S), recent)
-            other = await self._read(Wanted(stat, wider, from_s, FAR_S), recent)
-            where = _difference(one.widened(wider.width_s), other)
+            where = _difference(
+                one.between(from_s, FAR_S).widened(wider.width_s), other.between(from_s, FAR_S)
+            )
             if where is not None:
                 self._fault(
                     f"stat {stat}: the tiers {finer.name} and {wider.name} differ at {where}"
                 )
-        return int(total.count.sum())
 
-    async def _read(self, wanted: Wanted, recent: Recent[Rollups]) -> Rollups:
-        spans = spans_of(wanted, self.snapshot.state.closed)
-        answers = await self.store.chunks(self.partition, spans)
-        chunks: list[Chunk] = [chunk for answer in answers for chunk in answer]
-        last = self.snapshot.frames[-1].position if self.snapshot.frames else Position(0, 0)
-        if any(chunk.position > max(last, self.snapshot.position) for chunk in chunks):
-            raise _Overtaken
-        return compose(wanted, chunks, recent, Rollups.empty())
+    def _ladder(self) -> Iterator[tuple[Tier, int]]:
+        """Each stored tier, and from when on (epoch seconds) it is needed; all of the widest."""
+        begin = FAR_S
+        for finer, wider in pairwise(STORED):
+            shared = self._shared_from(finer, wider)
+            yield finer, min(begin, shared)
+            begin = shared
+        yield STORED[-1], 0
 
     def _shared_from(self, finer: Tier, wider: Tier) -> int:
         """The first start, in epoch seconds, from which both tiers hold everything."""
