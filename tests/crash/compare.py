@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import quote
 
+import numpy as np
 import trio
 
 from api.clock import WallClock
-from engine.audit import PartitionAudit, audit
 from engine.tiers import DAY_S, STORED, Tier
 from storage.opening import open_for_reading
 from tests.crash.http import Client
-from tests.crash.ledger import Buckets, Difference, between, facts_of
+from tests.crash.ledger import NOTHING, Buckets, Difference
+from tests.crash.recount import audited, check_audits
 from tests.crash.torment import Torment, stat_name
 
 AHEAD_S = 120
@@ -49,11 +50,16 @@ async def compared(run: Torment) -> Difference:
     return difference
 
 
-async def audited(run: Torment) -> list[PartitionAudit]:
-    """The audit of every partition, made beside the working app."""
-    now_s = WallClock().now_ms() // 1000
+async def check(run: Torment) -> Difference:
+    """Everything that was acknowledged is there once, and nothing else; the audit agrees."""
+    assert run.faults == []
+    assert run.ledger.unanswered == 0
+    difference = await compared(run)
+    assert difference.equal, difference
+    assert difference.buckets > 1_000
     async with open_for_reading(run.url) as store:
-        return [await audit(store, partition, now_s) for partition in range(store.partitions)]
+        check_audits(await audited(store, WallClock().now_ms() // 1000), run.ledger)
+    return difference
 
 
 def _questions(run: Torment, now_s: int) -> Iterator[Question]:
@@ -62,7 +68,7 @@ def _questions(run: Torment, now_s: int) -> Iterator[Question]:
         from_s = max(tier.oldest(now_s) + tier.chunk_s, now_s - LONG_AGO_S)
         to_s = now_s + AHEAD_S
         for stat, buckets in run.ledger.expected(tier.width_s).items():
-            yield Question(stat, tier, from_s, to_s, between(buckets, from_s, to_s))
+            yield Question(stat, tier, from_s, to_s, buckets.between(from_s, to_s))
 
 
 async def _answer_all(
@@ -72,7 +78,7 @@ async def _answer_all(
     for question in questions:
         client = clients[run.shape.account_of(question.stat)]
         name = stat_name(question.stat)
-        actual = await _buckets(client, ids[name], question) if name in ids else {}
+        actual = await _buckets(client, ids[name], question) if name in ids else NOTHING
         difference.add(f"{name} {question.tier.name}", question.expected, actual)
 
 
@@ -86,8 +92,12 @@ async def _buckets(client: Client, stat: str, question: Question) -> Buckets:
     assert answer.status == 200, answer
     said = answer.json()
     assert said["resolution"] == tier.name, said["resolution"]
-    names = ("t", "count", "sum", "min", "max")
-    return dict(facts_of(*(said["columns"][name] for name in names)))
+    columns = said["columns"]
+    amount = np.array(columns["count"], np.int64)
+    filled = amount > 0
+    start = np.array(columns["t"], np.int64)
+    facts = [np.array(columns[name], np.float64)[filled] for name in ("sum", "min", "max")]
+    return Buckets(start[filled], amount[filled], *facts)
 
 
 async def _ids(run: Torment) -> dict[str, str]:

@@ -5,7 +5,7 @@ however often the batch was sent; sums are those of `math.fsum`.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+
+SAID_MAX = 20
+"""Differences that are told in words."""
 
 
 class Facts(NamedTuple):
@@ -25,18 +28,55 @@ class Facts(NamedTuple):
     max: float
 
 
-Buckets = Mapping[int, Facts]
-"""By start, in epoch seconds."""
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """The non-empty buckets of one stat as columns, sorted by start (epoch seconds)."""
+
+    start: Ints
+    amount: Ints
+    sum: Floats
+    min: Floats
+    max: Floats
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def between(self, from_s: int, to_s: int) -> "Buckets":
+        """Those that start in [from_s, to_s)."""
+        return self.rows(slice(*np.searchsorted(self.start, (from_s, to_s)).tolist()))
+
+    def rows(self, which: slice) -> "Buckets":
+        """Some of the rows."""
+        return Buckets(*(getattr(self, name)[which] for name in self.__slots__))
+
+    def facts(self) -> dict[int, Facts]:
+        """By start, to be looked at one by one."""
+        columns = [getattr(self, name).tolist() for name in self.__slots__]
+        return {start: Facts(*rest) for start, *rest in zip(*columns, strict=True)}
+
+    def equals(self, other: "Buckets") -> bool:
+        """Whether all columns are equal to the last bit."""
+        names = self.__slots__
+        return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in names)
+
+
+NOTHING = Buckets(*(np.zeros(0, kind) for kind in (np.int64, np.int64, float, float, float)))
 
 
 @dataclass(eq=False, slots=True)
 class Sent:
-    """A batch and what became of it; columns of one length: stat, epoch milliseconds, value."""
+    """A batch and what became of it; columns of one length: stat, epoch milliseconds, value.
+
+    If `named`, each point has an id of its own. `again` are rows of earlier such batches that are
+    sent along once more and must not count.
+    """
 
     key: str
     stat: Ints
     at_ms: Ints
     value: Floats
+    named: bool = False
+    again: Sequence[tuple["Sent", int]] = ()
     acknowledged: bool = False
     tries: int = 0
 
@@ -60,7 +100,7 @@ class Ledger:
         """Points in batches of which nobody knows."""
         return sum(len(batch) for batch in self.batches if not batch.acknowledged)
 
-    def expected(self, width_s: int) -> dict[int, dict[int, Facts]]:
+    def expected(self, width_s: int) -> dict[int, Buckets]:
         """By stat, the buckets of this width that the acknowledged points make."""
         kept = [batch for batch in self.batches if batch.acknowledged]
         if not kept:
@@ -71,14 +111,34 @@ class Ledger:
         value = np.concatenate([batch.value for batch in kept])
         order = np.lexsort((start, stat))
         stat, start, value = stat[order], start[order], value[order]
-        first = np.flatnonzero(np.append(True, (stat[1:] != stat[:-1]) | (start[1:] != start[:-1])))
-        found: dict[int, dict[int, Facts]] = {}
-        ends = np.append(first[1:], len(stat)).tolist()
-        for low, high in zip(first.tolist(), ends, strict=True):
-            values = value[low:high].tolist()
-            facts = Facts(high - low, math.fsum(values), min(values), max(values))
-            found.setdefault(int(stat[low]), {})[int(start[low])] = facts
-        return found
+        first = _group_starts(stat, start)
+        amount = np.diff(np.append(first, len(stat)))
+        least, most = np.minimum.reduceat(value, first), np.maximum.reduceat(value, first)
+        buckets = Buckets(start[first], amount, _sums(value, first, amount), least, most)
+        owner = stat[first]
+        low = _group_starts(owner)
+        high = np.append(low[1:], len(owner))
+        return {
+            int(owner[begin]): buckets.rows(slice(begin, end))
+            for begin, end in zip(low.tolist(), high.tolist(), strict=True)
+        }
+
+
+def _group_starts(*columns: Ints) -> Ints:
+    """Where a new combination begins in sorted columns."""
+    new = np.append(True, np.any([column[1:] != column[:-1] for column in columns], axis=0))
+    return np.flatnonzero(new)
+
+
+def _sums(value: Floats, first: Ints, amount: Ints) -> Floats:
+    """The correctly rounded sums of groups of neighbours."""
+    total = value[first]
+    many = np.flatnonzero(amount > 1)
+    for place, low, size in zip(
+        many.tolist(), first[many].tolist(), amount[many].tolist(), strict=True
+    ):
+        total[place] = math.fsum(value[low : low + size].tolist())
+    return total
 
 
 @dataclass(slots=True)
@@ -98,28 +158,18 @@ class Difference:
 
     def add(self, where: str, expected: Buckets, actual: Buckets) -> None:
         """Compare the buckets of one stat and tier."""
-        for start in sorted(expected.keys() | actual.keys()):
-            self.buckets += 1
-            want, got = expected.get(start), actual.get(start)
-            if want != got:
-                self._differs(f"{where} at {start}: {got}, must be {want}", want, got)
+        self.buckets += len(expected)
+        if expected.equals(actual):
+            return
+        wanted, got = expected.facts(), actual.facts()
+        for start in sorted(wanted.keys() | got.keys()):
+            if wanted.get(start) != got.get(start):
+                self._differs(f"{where} at {start}", wanted.get(start), got.get(start))
 
-    def _differs(self, text: str, want: Facts | None, got: Facts | None) -> None:
+    def _differs(self, where: str, want: Facts | None, got: Facts | None) -> None:
         missing = (want.amount if want else 0) - (got.amount if got else 0)
         self.lost += max(missing, 0)
         self.doubled += max(-missing, 0)
         self.wrong += not missing
-        if len(self.said) < 20:
-            self.said.append(text)
-
-
-def between(buckets: Buckets, from_s: int, to_s: int) -> Buckets:
-    """The buckets that start in [from_s, to_s)."""
-    return {start: facts for start, facts in buckets.items() if from_s <= start < to_s}
-
-
-def facts_of(start: Sequence[int], *columns: Sequence[float]) -> Iterator[tuple[int, Facts]]:
-    """Buckets from columns: start, count, sum, min, max; empty ones are left out."""
-    for at, count, total, least, most in zip(start, *columns, strict=True):
-        if count:
-            yield at, Facts(int(count), float(total), float(least), float(most))
+        if len(self.said) < SAID_MAX:
+            self.said.append(f"{where}: {got}, must be {want}")

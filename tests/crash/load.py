@@ -3,6 +3,7 @@
 Values have decimals, so that sums show the order in which they were made if it matters.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -21,6 +22,10 @@ AGES_S = (
 )
 """Share of the points, and how old they are at most: something for every tier."""
 
+Ages = Sequence[tuple[float, int]]
+Source = Callable[[Random, int], tuple[int, Sent] | None]
+"""Makes the next batch, and says for which account, at a time in epoch ms; None at the end."""
+
 AHEAD_S = 20
 """Some senders' clocks are that far ahead."""
 
@@ -32,6 +37,7 @@ class Shape:
     stats: int
     accounts: int
     points_max: int
+    ages_s: Ages = AGES_S
 
     def account_of(self, stat: int) -> int:
         """The account that a stat belongs to."""
@@ -42,22 +48,28 @@ class Shape:
         return "counter" if stat // self.accounts % 2 else "value"
 
 
-def batch(random: Random, shape: Shape, now_ms: int) -> tuple[int, Sent]:
-    """An account and a batch for it, sent at `now_ms`."""
-    account = random.randrange(shape.accounts)
-    size = random.choice((1, random.randint(1, 10), random.randint(1, shape.points_max)))
-    mine = range(account, shape.stats, shape.accounts)
-    stats = random.choices(mine, k=size)
-    times = [now_ms + random.randint(0, AHEAD_S * 1000) - age_ms(random) for _ in stats]
+def endless(shape: Shape) -> Source:
+    """Batches of one point, of a few and of many, for ever."""
+
+    def make(random: Random, now_ms: int) -> tuple[int, Sent]:
+        size = random.choice((1, random.randint(1, 10), random.randint(1, shape.points_max)))
+        account = random.randrange(shape.accounts)
+        return account, batch(random, shape, account, size, now_ms)
+
+    return make
+
+
+def batch(random: Random, shape: Shape, account: int, size: int, now_ms: int) -> Sent:
+    """A batch of so many points for an account, sent at `now_ms`."""
+    stats = random.choices(range(account, shape.stats, shape.accounts), k=size)
+    shares, ages_s = zip(*shape.ages_s, strict=True)
+    times = [
+        now_ms + random.randint(-age_s * 1000, AHEAD_S * 1000)
+        for age_s in random.choices(ages_s, shares, k=size)
+    ]
     values = [value(random, shape.kind_of(stat)) for stat in stats]
     columns = np.array(stats), np.array(times), np.array(values, np.float64)
-    return account, Sent(f"{random.getrandbits(96):024x}", *columns)
-
-
-def age_ms(random: Random) -> int:
-    """How old a point is: most are new."""
-    (oldest_s,) = random.choices([age for _, age in AGES_S], [share for share, _ in AGES_S])
-    return random.randint(0, oldest_s * 1000)
+    return Sent(f"{random.getrandbits(96):024x}", *columns)
 
 
 def value(random: Random, kind: str) -> float:

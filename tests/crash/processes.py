@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import struct
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -94,6 +95,19 @@ class App:
         self.process.terminate()
         with trio.fail_after(STOP_LIMIT_S):
             return await self.process.wait()
+
+
+async def statflow(app: App, *words: str) -> tuple[int, str]:
+    """Run a command of `statflow` in the app's surroundings: its exit code and what it printed."""
+    done = await trio.run_process(
+        [sys.executable, "-m", "api.cli.main", *words],
+        cwd=ROOT,
+        env=app.environment,
+        capture_stdout=True,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    return done.returncode, done.stdout.decode()
 
 
 class StoreServer:

@@ -24,7 +24,7 @@ from storage.server import ServerSettings
 from tests.crash.accounts import found_accounts
 from tests.crash.http import Client, Unanswered
 from tests.crash.ledger import Ledger, Sent
-from tests.crash.load import Shape, batch
+from tests.crash.load import Shape, Source, endless
 from tests.crash.processes import App, StoreServer, last_append_only_file
 from tests.crash.waiting import until
 from tests.faults.outside import Outside
@@ -119,33 +119,28 @@ class Torment:
 
     # Sending
 
-    def start_senders(self, nursery: trio.Nursery) -> None:
+    def start_senders(self, nursery: trio.Nursery, source: Source) -> None:
         """Send from several clients at once."""
         for _ in range(SENDERS):
-            nursery.start_soon(self._send_batches)
+            self._senders += 1
+            nursery.start_soon(self._send_batches, source)
 
-    async def _send_batches(self) -> None:
-        """Send batch after batch until told to stop."""
-        self._senders += 1
+    async def _send_batches(self, source: Source) -> None:
+        """Send batch after batch until there are no more, or until told to stop."""
         random = Random(self.random.getrandbits(64))
         clients: dict[int, Client] = {}
-        while not self._stopping:
-            account, made = batch(random, self.shape, WallClock().now_ms())
-            self.ledger.batches.append(made)
-            await self._deliver(account, made, clients)
+        while not self._stopping and (made := source(random, WallClock().now_ms())):
+            account, sent = made
+            self.ledger.batches.append(sent)
+            await self._deliver(account, sent, clients)
             if random.random() < RESENT_SHARE:
                 self.figures.resent += 1
-                await self._deliver(account, made, clients)
+                await self._deliver(account, sent, clients)
             await trio.sleep(random.uniform(0, PACE_S))
         self._senders -= 1
 
-    async def _deliver(self, account: int, made: Sent, clients: dict[int, Client]) -> None:
-        items = [
-            {"stat": stat_name(stat), "type": self.shape.kind_of(stat), "t": at_ms, "value": value}
-            for stat, at_ms, value in zip(
-                made.stat.tolist(), made.at_ms.tolist(), made.value.tolist(), strict=True
-            )
-        ]
+    async def _deliver(self, account: int, sent: Sent, clients: dict[int, Client]) -> None:
+        body = {"items": items_of(sent, self.shape)}
         done = False
         while not done:
             port = await self._where()
@@ -153,7 +148,7 @@ class Torment:
                 clients[account] = self.client(account)
             client = clients[account]
             client.port = port
-            done = await self._try(client, made, items)
+            done = await self._try(client, sent, body)
             if not done:
                 await trio.sleep(PATIENCE_S)
 
@@ -163,13 +158,13 @@ class Torment:
             await self._serving.wait()
         return self.port
 
-    async def _try(self, client: Client, made: Sent, items: list[dict[str, object]]) -> bool:
+    async def _try(self, client: Client, sent: Sent, body: object) -> bool:
         """Whether there was an answer that is final."""
         began = trio.current_time()
-        made.tries += 1
-        headers = {"Idempotency-Key": made.key} if self.keyed else {}
+        sent.tries += 1
+        headers = {"Idempotency-Key": sent.key} if self.keyed else {}
         try:
-            answer = await client.ask("POST", "/v1/ingest/batch", {"items": items}, headers)
+            answer = await client.ask("POST", "/v1/ingest/batch", body, headers)
         except Unanswered:
             self.figures.unanswered += 1
             return False
@@ -177,9 +172,11 @@ class Torment:
         if answer.status == 503:
             self.figures.refused[said["code"]] += 1
             return False
-        if answer.status != 202 or said["accepted"] != len(made) or said["rejected"]:
+        if answer.status != 202 or said["rejected"]:
             self.faults.append(f"{answer.status} {said}")
-        made.acknowledged = True
+        elif said["accepted"] + said["duplicates"] != len(sent) + len(sent.again):
+            self.faults.append(f"{len(sent)} + {len(sent.again)} points: {said}")
+        sent.acknowledged = True
         self._note_recovery(began)
         return True
 
@@ -192,13 +189,17 @@ class Torment:
                 still_open.append((killed, recoveries))
         self._open_kills = still_open
 
+    async def wait_sent(self, points: int, limit_s: float) -> None:
+        """Wait until so many points are acknowledged."""
+        await until(lambda: self.ledger.acknowledged >= points, limit_s)
+
     # Killing
 
     async def through(self, lives: Sequence[Life]) -> None:
         """Live and die as told; the last life goes on."""
         for life in lives:
             await self._live(life)
-        await self._begin()
+        await self.begin()
 
     async def _live(self, life: Life) -> None:
         await self.app.start()
@@ -216,7 +217,8 @@ class Torment:
         if life.power:
             self._cut_power()
 
-    async def _begin(self) -> None:
+    async def begin(self) -> None:
+        """Start the app; returns when it serves."""
         await self.app.start()
         await self._announce()
 
@@ -260,7 +262,11 @@ class Torment:
     async def settle(self) -> None:
         """Send no more; returns when every batch is acknowledged."""
         self._stopping = True
-        await until(lambda: not self._senders, SETTLE_LIMIT_S)
+        await self.finish(SETTLE_LIMIT_S)
+
+    async def finish(self, limit_s: float) -> None:
+        """Wait until there is no more to send and every batch is acknowledged."""
+        await until(lambda: not self._senders, limit_s)
 
     def close(self) -> None:
         """Close every connection."""
@@ -273,8 +279,8 @@ async def torment(
     directory: Path,
     shape: Shape,
     seed: int,
+    source: Source | None = None,
     outside: Outside | None = None,
-    keyed: bool = True,
     environment: Mapping[str, str] = {},
 ) -> AsyncGenerator[Torment, None]:
     """A run in a directory of its own; whatever still lives at the end is killed."""
@@ -282,10 +288,9 @@ async def torment(
     keys = await found_accounts(ServerSettings(data), shape.accounts)
     app = App(data, {**environment, **(outside.environment if outside else {})})
     run = Torment(app, keys, shape, seed, outside)
-    run.keyed = keyed
     try:
         async with trio.open_nursery() as senders:
-            run.start_senders(senders)
+            run.start_senders(senders, source or endless(shape))
             yield run
             senders.cancel_scope.cancel()
     finally:
@@ -293,6 +298,25 @@ async def torment(
         with trio.move_on_after(KILL_LIMIT_S, shield=True):
             await app.kill()
             await run.server.kill()
+
+
+def items_of(sent: Sent, shape: Shape) -> list[dict[str, object]]:
+    """A batch as it is sent."""
+    rows = [(sent, row) for row in range(len(sent))]
+    return [_item(batch, row, shape) for batch, row in (*rows, *sent.again)]
+
+
+def _item(sent: Sent, row: int, shape: Shape) -> dict[str, object]:
+    stat = int(sent.stat[row])
+    item: dict[str, object] = {
+        "stat": stat_name(stat),
+        "type": shape.kind_of(stat),
+        "t": int(sent.at_ms[row]),
+        "value": float(sent.value[row]),
+    }
+    if sent.named:
+        item["id"] = f"{sent.key}.{row}"
+    return item
 
 
 def stat_name(stat: int) -> str:

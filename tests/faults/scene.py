@@ -17,20 +17,19 @@ from random import Random
 import trio
 
 from api.clock import WallClock
-from engine.audit import audit
 from engine.intake import ANSWER_WAIT_S_MAX, NotAccepted
 from engine.node import Node
 from engine.points import Batch, Claim, Points
 from engine.ports import Clock
-from engine.tiers import HISTOGRAMS, STORED, Tier
-from tests.crash.ledger import Difference, Ledger, Sent, between, facts_of
-from tests.crash.load import Shape, batch
+from engine.tiers import STORED, Tier
+from tests.crash.ledger import Ledger, Sent
+from tests.crash.load import Shape, endless
+from tests.crash.recount import audited, check_audits, histograms_recounted, recounted
 
 SENDERS = 6
 PACE_S = 0.02
 PATIENCE_S = 0.05
 SETTLE_LIMIT_S = 40.0
-AHEAD_S = 7_200
 
 ANSWER_S_MAX = ANSWER_WAIT_S_MAX + 0.5
 """Every request is answered by then, on a busy machine."""
@@ -57,10 +56,13 @@ class Sending:
 
     async def run(self, random: Random, stop: trio.Event) -> None:
         """Send batch after batch until told to stop."""
+        source = endless(self.shape)
         while not stop.is_set():
-            partition, made = batch(random, self.shape, self.clock.now_ms())
-            self.ledger.batches.append(made)
-            await self.deliver(partition, made)
+            made = source(random, self.clock.now_ms())
+            assert made is not None, "BUG: an endless source has ended"
+            partition, sent = made
+            self.ledger.batches.append(sent)
+            await self.deliver(partition, sent)
             await trio.sleep(random.uniform(0, PACE_S))
 
     async def deliver(self, partition: int, made: Sent) -> None:
@@ -82,6 +84,10 @@ class Sending:
             code = error.code
         self.answers.append(Answered(began, trio.current_time() - began, code))
         return made.acknowledged
+
+    def place(self, stat: int) -> tuple[int, int]:
+        """Partition and id of a stat."""
+        return self.shape.account_of(stat), stat
 
     def since(self, began: float, until: float = float("inf")) -> list[Answered]:
         """The answers to what was sent between two moments."""
@@ -108,55 +114,16 @@ async def senders(
 async def check(node: Node, sending: Sending, tiers: Sequence[Tier] = STORED) -> None:
     """Every acknowledged point counts once, in each of these tiers, and the audit agrees."""
     now_s = sending.clock.now_ms() // 1000
-    difference = Difference()
-    for tier in tiers:
-        kept = [
-            await kept_from(node, partition, tier, now_s) for partition in range(node.partitions)
-        ]
-        for stat, buckets in sending.ledger.expected(tier.width_s).items():
-            partition = sending.shape.account_of(stat)
-            from_s, to_s = kept[partition], now_s + AHEAD_S
-            reading = await node.read(partition, stat, tier, from_s, to_s)
-            assert reading.tier is tier
-            rows = reading.rollups
-            columns = (rows.start, rows.count, rows.sum, rows.min, rows.max)
-            actual = dict(facts_of(*(column.tolist() for column in columns)))
-            difference.add(f"stat {stat} {tier.name}", between(buckets, from_s, to_s), actual)
+    difference = await recounted(node, sending.ledger, sending.place, now_s, tiers)
     assert difference.equal, difference
     assert difference.buckets > 100
-    await check_audit(node, sending.ledger, now_s)
-
-
-async def kept_from(node: Node, partition: int, tier: Tier, now_s: int) -> int:
-    """From when on a tier must have everything, in epoch seconds.
-
-    The chunk that is the oldest now may be too old in a moment.
-    """
-    state = await node.store.fold_state(partition)
-    return max(tier.oldest(now_s) + tier.chunk_s, state.dropped.get(tier.number, 0))
-
-
-async def check_audit(node: Node, ledger: Ledger, now_s: int) -> None:
-    """The audit of every partition is equal, and all of them have what was acknowledged."""
-    found = [await audit(node.store, partition, now_s) for partition in range(node.partitions)]
-    assert [one for one in found if not one.equal] == []
-    assert sum(one.appended for one in found) == ledger.acknowledged
+    check_audits(await audited(node.store, now_s), sending.ledger)
 
 
 async def check_histograms(node: Node, sending: Sending) -> None:
     """Every acknowledged point is in one bin of every tier of histograms."""
     now_s = sending.clock.now_ms() // 1000
-    for tier in HISTOGRAMS:
-        from_s, to_s = tier.oldest(now_s) + tier.chunk_s, now_s + AHEAD_S
-        for stat, buckets in sending.ledger.expected(tier.width_s).items():
-            partition = sending.shape.account_of(stat)
-            reading = await node.read_histograms(partition, stat, tier, from_s, to_s)
-            counted: dict[int, int] = {}
-            rows = reading.rollups
-            for start, count in zip(rows.start.tolist(), rows.count.tolist(), strict=True):
-                counted[start] = counted.get(start, 0) + count
-            expected = between(buckets, from_s, to_s)
-            assert counted == {start: facts.amount for start, facts in expected.items()}, stat
+    assert await histograms_recounted(node, sending.ledger, sending.place, now_s) > 100
 
 
 def codes(answers: Sequence[Answered]) -> set[str]:

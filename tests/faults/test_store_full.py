@@ -37,6 +37,7 @@ MIB = 2**20
 FULL_BYTES = 8 * MIB
 ROOMY_BYTES = 256 * MIB
 DISK_BYTES = 24 * MIB
+FLOOD_POINTS = 500
 HEALED_LIMIT_S = 12.0
 """Memory and disk are looked at every 5 s; a server that ended is started again within 5 s."""
 
@@ -65,7 +66,7 @@ async def test_memory_is_full(tmp_path: Path, record_property: Report) -> None:
             open_node(store, WallClock()) as node,
         ):
             await node.wait_ready()
-            sending = Sending(node, Shape(40, PARTITIONS, 1_000), WallClock())
+            sending = Sending(node, Shape(40, PARTITIONS, FLOOD_POINTS), WallClock())
             refused = await flood(sending)
             assert node.statistics().memory is not None
             points = sending.ledger.acknowledged
@@ -97,9 +98,8 @@ async def flood(sending: Sending) -> list[tuple[int, Sent]]:
     random = Random(8)
     refused: dict[int, Sent] = {}
     while len(refused) < PARTITIONS:
-        partition, made = batch(random, sending.shape, sending.clock.now_ms())
-        if partition in refused:
-            continue
+        partition = random.choice(sorted(set(range(PARTITIONS)) - refused.keys()))
+        made = batch(random, sending.shape, partition, FLOOD_POINTS, sending.clock.now_ms())
         sending.ledger.batches.append(made)
         while not await sending.tried(partition, made):
             if sending.answers[-1].code == "read_only":
