@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.histogram import SCALE, Histograms
@@ -73,6 +73,7 @@ def test_an_entry_that_cannot_be_counted_is_a_dead_letter(
 
 
 @given(st.lists(st.integers(0, TURN_POINTS_MAX + 10), max_size=8))
+@example([TURN_POINTS_MAX - 1, 1, 1])
 def test_entries_are_cut_into_turns_but_never_themselves(sizes: list[int]) -> None:
     none, one = np.zeros(0, np.int64), np.zeros(0)
     entries = [
