@@ -95,7 +95,7 @@ class _Recount:
         )  # fmt: skip
 
     async def _count(self, stats: Sequence[int]) -> int:
-        """The points of some stats; notes a fault where something is damaged or two tiers differ."""
+        """The points of some stats; notes what is damaged and where two tiers differ."""
         try:
             tiers = await self._read(
                 [Wanted(s, t, f, FAR_S) for s in stats for t, f in self.ladder]
