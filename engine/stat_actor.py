@@ -88,6 +88,14 @@ class StatActor:
             log.exception("stat %d: its actor failed; live clients reconnect", self.stat)
             self.end_watches()
 
+    def leave(self, watch: "Watch") -> None:
+        """Forget a listener; with the last one of its tier go the buckets, which grow old now."""
+        watches = self.watches.get(watch.tier, set())
+        watches.discard(watch)
+        if not watches:
+            self.watches.pop(watch.tier, None)
+            self._boards.pop(watch.tier, None)
+
     def end_watches(self) -> None:
         """Let every watch of this stat end."""
         for watches in self.watches.values():
@@ -168,10 +176,7 @@ class Watch:
         actor = self._actors.pop(stat, None)
         self._dirty.pop(stat, None)
         if actor is not None:
-            watches = actor.watches.get(self.tier, set())
-            watches.discard(self)
-            if not watches:
-                actor.watches.pop(self.tier, None)
+            actor.leave(self)
 
     def close(self) -> None:
         """Listen to nothing."""
