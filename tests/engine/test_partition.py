@@ -118,7 +118,7 @@ async def test_a_stop_commits_all_that_was_taken(autojump_clock: MockClock) -> N
     ):
         await node.wait_ready()
         for one in points:
-            nursery.start_soon(submit, node, one)
+            nursery.start_soon(submit, node, one)  # noqa: ASYNC111 - answered while the node ends
         await trio.sleep(0.1)
     assert told(committed(store))[STAT, BEGUN_S].exact == expected(points, 10)[STAT, BEGUN_S].exact
     assert store.state[0].position == store.state[0].tail
