@@ -22,6 +22,7 @@ from api.accounts.keyring import Keyring
 from api.accounts.new_key import NewKey
 from api.accounts.owner import found_owner
 from api.clock import WallClock
+from api.heap import keep_freed_memory
 from api.http.app import create_app
 from api.http.context import Context
 from api.http.server import listen, serve_http
@@ -63,6 +64,7 @@ async def serve(
     Raises what keeps it from starting, each with a text that says what to do, and whatever failed
     in the engine: then the process must end with a code that is not zero.
     """
+    keep_freed_memory()
     tls = _tls(settings)
     with ExitStack() as opened:
         sockets = [opened.enter_context(sock) for sock in _sockets(settings)]

@@ -4,6 +4,7 @@ import importlib
 import sys
 from pathlib import Path
 
+from api.heap import keep_freed_memory
 from bench.report import Figure, show
 
 NOT_QUESTIONS = {"__init__", "__main__", "report", "dense_year", "processes"}
@@ -18,6 +19,7 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"no such question: {', '.join(sorted(unknown))}; there are {', '.join(QUESTIONS)}")
         return 2
+    keep_freed_memory()  # As the server does.
     for name in names or QUESTIONS:
         figures: list[Figure] = importlib.import_module(f"bench.{name}").measure()
         show(name, figures)
