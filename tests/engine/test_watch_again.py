@@ -20,7 +20,7 @@ async def told_after_one_point(node: Node, tier: Tier) -> list[int]:
         await node.submit(0, Batch(Points.of([1], [BEGUN_MS], [1.0])))
         async for changes in watch:
             (change,) = changes
-            return change.rollups.count.tolist()
+            return [int(count) for count in change.rollups.count]
     raise AssertionError("the watch ended")
 
 
