@@ -5,6 +5,7 @@ from typing import Any, Final, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from api.http.callers import check_scope
 from api.http.context import Context
 from api.http.dates import date_text
 from api.http.messages import Reply, reply
@@ -64,7 +65,7 @@ class StatPatch(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DeleteParams(Struct, frozen=True, forbid_unknown_fields=True):
-    """`purge`: for good, at once."""
+    """`purge`: for good, at once; with an admin key."""
 
     purge: bool = False
 
@@ -108,11 +109,15 @@ async def change_stat(call: Call[Nothing, StatPatch]) -> Reply:
 
 
 async def delete_stat(call: Call[DeleteParams, Nothing]) -> Reply:
-    """Put a stat into the trash, or with `purge` forget it and all its points for good."""
+    """Put a stat into the trash, or with `purge` forget it and all its points for good.
+
+    A key that is there to send points must not be able to destroy them.
+    """
     context = call.context
     stat = stat_of(context, call.caller, call.ids["id"])
     if not call.params.purge:
         return await _stat(call, await context.directory.trash(stat.id))
+    check_scope(call.caller, "admin")
     await purge(context.node, context.directory, stat)
     return reply(call.request.id, 204, b"text/plain", b"")
 
