@@ -122,7 +122,7 @@ def read_params(model: type[P], query: bytes) -> P:
     try:
         return msgspec.convert(given, model, strict=False)
     except msgspec.ValidationError as error:
-        raise parameter_problem(error) from None
+        raise parameter_problem(error, model) from None
 
 
 def read_body(model: type[B], body: bytes) -> B:
@@ -130,7 +130,7 @@ def read_body(model: type[B], body: bytes) -> B:
     try:
         return msgspec.json.decode(body, type=model)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise body_problem(body, error) from None
+        raise body_problem(body, error, model) from None
 
 
 def query_pairs(query: bytes) -> list[tuple[str, str]]:
