@@ -7,7 +7,7 @@ import trio
 
 from engine.audit import PartitionAudit, audit
 from engine.node import Node
-from engine.ports import Store
+from engine.ports import FoldState, Store
 from engine.tiers import DAY_S, HISTOGRAMS, STORED, Tier
 from tests.crash.ledger import Buckets, Difference, Ledger
 
@@ -18,6 +18,7 @@ AHEAD_S = 2 * 3_600
 """Questions end so far after now; nothing is sent for later, even by clocks that jump."""
 
 LONG_AGO_S = 2_000 * DAY_S
+ASKERS = 4
 
 
 async def recounted(
@@ -25,17 +26,26 @@ async def recounted(
 ) -> Difference:
     """Read every bucket of every stat in these tiers, and hold it against the ledger."""
     difference = Difference()
-    for tier in tiers:
-        kept = await _kept_from(node, tier, now_s)
-        for name, buckets in ledger.expected(tier.width_s).items():
+    states = [await node.store.fold_state(partition) for partition in range(node.partitions)]
+    questions = (
+        (name, tier, buckets, _kept_from(states[place(name)[0]], tier, now_s))
+        for tier in tiers
+        for name, buckets in ledger.expected(tier.width_s).items()
+    )
+
+    async def ask() -> None:
+        for name, tier, buckets, from_s in questions:
             partition, stat = place(name)
-            from_s, to_s = kept[partition], now_s + AHEAD_S
-            reading = await node.read(partition, stat, tier, from_s, to_s)
+            reading = await node.read(partition, stat, tier, from_s, now_s + AHEAD_S)
             assert reading.tier is tier, (reading.tier, tier)
             rows = reading.rollups
             actual = Buckets(rows.start, rows.count, rows.sum, rows.min, rows.max)
-            expected = buckets.between(from_s, to_s)
+            expected = buckets.between(from_s, now_s + AHEAD_S)
             difference.add(f"stat {name} {tier.name}", expected, actual)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(ASKERS):
+            nursery.start_soon(ask)
     return difference
 
 
@@ -47,11 +57,11 @@ async def histograms_recounted(
     Of every `step`th stat; AssertionError where one is not.
     """
     seen = 0
+    states = [await node.store.fold_state(partition) for partition in range(node.partitions)]
     for tier in HISTOGRAMS:
-        kept = await _kept_from(node, tier, now_s)
         for name, buckets in list(ledger.expected(tier.width_s).items())[::step]:
             partition, stat = place(name)
-            from_s, to_s = kept[partition], now_s + AHEAD_S
+            from_s, to_s = _kept_from(states[partition], tier, now_s), now_s + AHEAD_S
             reading = await node.read_histograms(partition, stat, tier, from_s, to_s)
             rows, expected = reading.rollups, buckets.between(from_s, to_s)
             start, which = np.unique(rows.start, return_inverse=True)
@@ -74,15 +84,10 @@ def check_audits(audits: Sequence[PartitionAudit], ledger: Ledger) -> None:
     assert sum(one.appended for one in audits) == ledger.acknowledged
 
 
-async def _kept_from(node: Node, tier: Tier, now_s: int) -> list[int]:
-    """For each partition, from when on the tier must have everything, in epoch seconds.
+def _kept_from(state: FoldState, tier: Tier, now_s: int) -> int:
+    """From when on a tier must have everything, in epoch seconds.
 
     The chunk that is the oldest now may be too old in a moment.
     """
-    await trio.lowlevel.checkpoint()
-    kept = []
-    for partition in range(node.partitions):
-        state = await node.store.fold_state(partition)
-        dropped = state.dropped.get(tier.number, 0)
-        kept.append(max(tier.oldest(now_s) + tier.chunk_s, dropped, now_s - LONG_AGO_S))
-    return kept
+    dropped = state.dropped.get(tier.number, 0)
+    return max(tier.oldest(now_s) + tier.chunk_s, dropped, now_s - LONG_AGO_S)
