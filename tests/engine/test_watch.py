@@ -217,7 +217,7 @@ async def test_watches_end_when_the_node_stops(autojump_clock: MockClock) -> Non
         open_node(FaultyStore(), TrioClock(BEGUN_MS)) as node,
     ):
         await node.wait_ready()
-        nursery.start_soon(listen, node)
+        nursery.start_soon(listen, node)  # noqa: ASYNC111 - listens until the node ends
         await trio.sleep(1)
         assert node.statistics().watches == 1
     assert ended == [[], []]
