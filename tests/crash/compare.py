@@ -86,18 +86,15 @@ async def _buckets(client: Client, stat: str, question: Question) -> Buckets:
     tier = question.tier
     target = (
         f"/v1/stats/{stat}/data?from={question.from_s}&to={question.to_s}"
-        f"&resolution={tier.name}&agg=count,sum,min,max&format=columns"
+        f"&resolution={tier.name}&agg=count,sum,min,max&format=columns&fill=none"
     )
     answer = await client.ask("GET", target)
     assert answer.status == 200, answer
     said = answer.json()
     assert said["resolution"] == tier.name, said["resolution"]
     columns = said["columns"]
-    amount = np.array(columns["count"], np.int64)
-    filled = amount > 0
-    start = np.array(columns["t"], np.int64)
-    facts = [np.array(columns[name], np.float64)[filled] for name in ("sum", "min", "max")]
-    return Buckets(start[filled], amount[filled], *facts)
+    start, amount = (np.array(columns[name], np.int64) for name in ("t", "count"))
+    return Buckets(start, amount, *(np.array(columns[name]) for name in ("sum", "min", "max")))
 
 
 async def _ids(run: Torment) -> dict[str, str]:
