@@ -36,7 +36,7 @@ class Keys:
     active    sorted set: stats by the start of their newest folded bucket
     records   hash: stat → its record
     purged    hash: stat → points that went with it
-    dead      stream of dead letters
+    dead      stream of dead letters: id, error, points, and the fields of the log entry
     """
 
     meta: str

@@ -9,7 +9,6 @@ from itertools import starmap
 from struct import Struct
 from typing import TypeVar
 
-import msgpack
 import redis
 
 from engine.ports import (
@@ -17,7 +16,6 @@ from engine.ports import (
     Checkpoint,
     Chunk,
     Damaged,
-    DeadLetter,
     Entry,
     FoldState,
     Frame,
@@ -360,14 +358,10 @@ def _commit_call(keys: Keys, checkpoint: Checkpoint) -> Call:
     ]  # fmt: skip
     for command in (*puts, *purges):
         arguments += [command.stat, command.body]
-    arguments += [_dead(letter) for letter in checkpoint.dead]
+    for letter in checkpoint.dead:
+        arguments += [str(letter.position), letter.error, letter.points]
     names = [
         keys.meta, keys.log, keys.recent, keys.records, keys.purged, keys.dead, keys.active,
         keys.history,
     ]  # fmt: skip
     return "commit", names, arguments
-
-
-def _dead(letter: DeadLetter) -> bytes:
-    data: bytes = msgpack.packb((str(letter.position), letter.error, letter.points))
-    return data

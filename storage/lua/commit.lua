@@ -2,7 +2,7 @@
 -- KEYS: meta, log, recent, records, purged, dead, active, prefix of the histories.
 -- ARGV: epoch, number, position, partials frame or '', points in dead letters,
 --       number of puts, of purges, of dead letters, then per put: stat, record;
---       per purge: stat, points; per dead letter: its bytes.
+--       per purge: stat, points; per dead letter: log id, error, points.
 local meta = redis.call('HMGET', KEYS[1], 'epoch', 'number', 'position')
 if meta[1] ~= ARGV[1] then return redis.error_reply('FENCED ' .. tostring(meta[1])) end
 local number, position = tonumber(meta[2] or '0'), meta[3] or '0-0'
@@ -27,8 +27,11 @@ for _ = 1, tonumber(ARGV[7]) do
   at = at + 2
 end
 for _ = 1, tonumber(ARGV[8]) do
-  redis.call('XADD', KEYS[6], 'MAXLEN', '~', 10000, '*', 'b', ARGV[at])
-  at = at + 1
+  -- The entry goes whole to the dead letters: its points are nowhere else.
+  local entry = redis.call('XRANGE', KEYS[2], ARGV[at], ARGV[at])[1]
+  redis.call('XADD', KEYS[6], 'MAXLEN', '~', 10000, '*', 'id', ARGV[at], 'error', ARGV[at + 1],
+    'points', ARGV[at + 2], unpack(entry and entry[2] or {}))
+  at = at + 3
 end
 redis.call('HSET', KEYS[1], 'number', ARGV[2], 'position', ARGV[3])
 if ARGV[5] ~= '0' then redis.call('HINCRBY', KEYS[1], 'dead', ARGV[5]) end

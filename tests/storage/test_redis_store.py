@@ -5,9 +5,19 @@ from collections.abc import AsyncGenerator, Generator
 import pytest
 
 from engine.audit import audit
+from engine.histogram import Histograms
 from engine.node import open_node
 from engine.points import Batch
-from engine.ports import Damaged, Group, Refused
+from engine.ports import (
+    Appended,
+    Checkpoint,
+    Damaged,
+    DeadLetter,
+    Group,
+    Partials,
+    Refused,
+)
+from engine.rollup import Rollups
 from engine.tiers import S10
 from storage.lease import StoreHeld
 from storage.opening import WrongStore, open_store
@@ -89,6 +99,21 @@ async def test_a_full_server_refuses_points_but_takes_checkpoints(
         assert len(await store.frames(0)) == 1
         server.client().config_set("maxmemory", 0)
         node._partitions[1].own = own
+
+
+async def test_a_dead_letter_keeps_the_entry(server: ThrowawayServer, store: RedisStore) -> None:
+    own = await store.acquire(0)
+    (reply,) = await store.append([Group(0, own.epoch, 1, (Batch(points(1, 2)),), T0_MS)])
+    assert isinstance(reply, Appended)
+    ((_, entry),) = raw(server).xrange(store.keys[0].log)
+    letter = DeadLetter(reply.position, "cannot be counted", 2)
+    nothing = Partials(Rollups.empty(), Histograms.empty())
+    await store.commit(
+        Checkpoint(0, own.epoch, own.number + 1, reply.position, nothing, dead=(letter,))
+    )
+    ((_, kept),) = raw(server).xrange(store.keys[0].dead)
+    told = {b"id": str(reply.position).encode(), b"error": b"cannot be counted", b"points": b"2"}
+    assert kept == told | entry
 
 
 async def test_the_audit_names_a_damaged_chunk_and_a_damaged_frame(
