@@ -111,7 +111,8 @@ class StatActor:
             if one is not None:
                 known.append(one)
         self._trim(board)
-        rollups = Rollups.merged([one.rollups for one in known], tier.width_s)
+        # Different buckets in order: nothing is left to add up, for every listener anew.
+        rollups = Rollups.joined([one.rollups for one in known]) if known else Rollups.empty()
         position = max((one.position for one in known), default=Position(0, 0))
         revised = bool((rollups.start < tier.bucket(self._now_s())).any())
         return Change(self.partition, self.stat, rollups, position, revised)
@@ -197,13 +198,17 @@ class Watch:
             dirty.update(starts)
         self._moved.set()
 
+    async def moved(self) -> bool:
+        """Wait until something moved; False when the watch has ended."""
+        await self._moved.wait()
+        return not self._ended
+
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> list[Change]:
         """What moved since the last time; waits while nothing did."""
-        await self._moved.wait()
-        if self._ended:
+        if not await self.moved():
             raise StopAsyncIteration
         dirty, self._dirty, self._moved = self._dirty, {}, trio.Event()
         changes = []

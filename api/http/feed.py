@@ -25,7 +25,7 @@ from engine.stats import Kind, Stat, public_id
 from engine.tiers import Tier
 
 PACE_S: Final = 0.05
-"""Between two messages of changes: at most 20 a second for one client."""
+"""Between two messages of changes: at most 20 a second for one client, fewer while many listen."""
 
 SNAPSHOT_BUCKETS: Final = 120
 """Buckets of a stat in a snapshot, at most."""
@@ -126,6 +126,7 @@ class Feed:
 
     async def run(self) -> None:
         """Tell what moves until the watch ends."""
+        await self._turn()
         async for changes in self.watch:
             told_at = trio.current_time()
             events = [event for change in changes for event in await self._events(change)]
@@ -134,6 +135,12 @@ class Feed:
             if events:
                 await self.tell(self._stamped(events))
             await trio.sleep_until(told_at + PACE_S)
+            await self._turn()
+
+    async def _turn(self) -> None:
+        """Wait for something to tell, and then for the others: it is looked up after that."""
+        if await self.watch.moved():
+            await self.context.streams.turn()
 
     async def _events(self, change: Change) -> list[LiveEvent]:
         stat = self.stats.get(change.stat)
