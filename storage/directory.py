@@ -155,6 +155,15 @@ class Directory:
         """The stats that count no percentiles, as the log has it up to where it is applied."""
         return self._without_percentiles
 
+    @property
+    def changes(self) -> int:
+        """How many records of stats were taken so far; grows with every new and changed stat."""
+        return self._table.changes
+
+    def changed_since(self, changes: int) -> list[Stat] | None:
+        """The stats that were made or changed since then; None when they are too many to tell."""
+        return self._table.changed_since(changes)
+
     def home(self, account: int) -> int:
         """The partition of what belongs to an account and to none of its stats."""
         return partition_of(account, 0, 1, self._store.partitions)

@@ -5,7 +5,9 @@ of a partition may be read again from its last checkpoint, and the logs of two p
 order: the table is the same afterwards.
 """
 
+from collections import deque
 from collections.abc import Mapping
+from itertools import islice
 from types import MappingProxyType
 from typing import Final
 
@@ -13,6 +15,9 @@ import numpy as np
 
 from engine.rollup import Ints
 from engine.stats import Stat
+
+CHANGES_KEPT: Final = 10_000
+"""The last changes; whoever looks less often must look at everything."""
 
 NOBODY: Final[Mapping[str, Stat]] = MappingProxyType({})
 
@@ -62,13 +67,15 @@ class AccountNames:
 
 
 class StatTable:
-    """What the directory knows."""
+    """What the directory knows; `changes` counts the records that it took."""
 
     def __init__(self) -> None:
         self._stats: dict[int, Stat] = {}
         self._names: dict[int, AccountNames] = {}
         self._trash: dict[int, None] = {}
         self._purged: set[int] = set()
+        self.changes = 0
+        self._changed: deque[int] = deque(maxlen=CHANGES_KEPT)
         # A name that two stats have while the logs are read: those who do not answer to it now.
         self._contested: dict[tuple[int, str], list[int]] = {}
         # Epoch seconds by stat id, 0 for never. Ids are given away in a row: few places are idle.
@@ -114,10 +121,23 @@ class StatTable:
         loser = names.put(stat)
         if loser is not None:
             self._contest(stat, loser)
+        self.changes += 1
+        self._changed.append(stat.id)
         if stat.state == "trash":
             self._trash.setdefault(stat.id)
         else:
             self._trash.pop(stat.id, None)
+
+    def changed_since(self, changes: int) -> list[Stat] | None:
+        """The stats that were made or changed since there were so many `changes`, in that order.
+
+        None when they are too many to be remembered.
+        """
+        latest = self.changes - changes
+        if latest > len(self._changed):
+            return None
+        ids = dict.fromkeys(islice(reversed(self._changed), latest))
+        return [self._stats[stat] for stat in reversed(ids) if stat in self._stats]
 
     def purge(self, stat: int) -> None:
         """Forget a stat for good: records of it that come again are passed over."""

@@ -19,6 +19,7 @@ from api.http.callers import identify
 from api.http.context import Context
 from api.http.cursors import parse_cursor
 from api.http.feed import Bye, Feed, LiveEvent
+from api.http.following import Following
 from api.http.messages import RawRequest, Reply, StreamReply, all_headers
 from api.http.problems import Problem, unavailable
 from api.http.route import Call, Nothing, Route, read_params
@@ -40,7 +41,10 @@ EVENTS: Final = b"text/event-stream; charset=utf-8"
 
 
 class LiveParams(Struct, frozen=True, forbid_unknown_fields=True):
-    """`stats` (ids with commas) and `match` (a pattern) say which stats; `cursor` continues."""
+    """`stats` (ids with commas) and `match` (a pattern) say which stats; `cursor` continues.
+
+    Stats that come to fit the pattern later on join within a second.
+    """
 
     stats: list[str] = []
     match: str | None = None
@@ -61,6 +65,7 @@ class Subscription:
     """What a live client asked for, understood."""
 
     caller: Identity
+    following: Following
     stats: list[Stat]
     tier: Tier
     since: dict[int, Position] | None
@@ -70,8 +75,11 @@ async def live(context: Context, request: RawRequest) -> Reply:
     """Snapshots, then what moves, until the client leaves or the server stops."""
     params = read_params(LiveParams, request.query)
     caller = await caller_of(context, request, params.ticket)
+    following = Following(context, caller)
     stats = stats_of(context, caller, id_list(params.stats), params.match)
-    if not stats:
+    if params.match is not None:
+        following.add(params.match)
+    elif not stats:
         raise Problem("field_required", "stats or match: say which stats.")
     # What a browser sends by itself when it comes back; newer than what stands in the URL.
     last_seen = request.header(b"last-event-id")
@@ -80,7 +88,7 @@ async def live(context: Context, request: RawRequest) -> Reply:
     if context.stopping.is_set():
         raise unavailable("stopping", RETRY_MS / 1000)
     context.streams.check(caller.account)
-    wanted = Subscription(caller, stats, tier_of(params.resolution), since)
+    wanted = Subscription(caller, following, stats, tier_of(params.resolution), since)
     headers = all_headers(request.id, EVENTS, [(b"x-accel-buffering", b"no")])
     return StreamReply(200, headers, partial(opened, context, wanted))
 
@@ -148,6 +156,7 @@ async def _produce(
                 nursery.start_soon(context.end_with_key, stream)
                 try:
                     await feed.add(wanted.stats, wanted.since)
+                    nursery.start_soon(wanted.following.run, feed)
                     await feed.run()
                 except (NotAccepted, StoreError):
                     reason = "the store does not answer"

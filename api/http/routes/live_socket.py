@@ -1,8 +1,8 @@
 """Live over a WebSocket: as `/v1/live`, and stats come and go while it is open.
 
 In: `{"op":"auth","ticket":…}` (or `"key"`), `{"op":"subscribe","stats":[…],"match":…,"cursor":…}`,
-`{"op":"unsubscribe","stats":[…]}`, `{"op":"ping"}`. Out: `{"event":…,"id":cursor,"data":{…}}`
-with the events of `/v1/live`, and `pong`, `error`.
+`{"op":"unsubscribe","stats":[…],"match":…}`, `{"op":"ping"}`. Out: the events of `/v1/live` as
+`{"event":…,"id":cursor,"data":{…}}`, and `pong`, `error`.
 """
 
 from typing import Any, Final, cast
@@ -19,6 +19,7 @@ from api.http.callers import check_scope, identify, identify_token
 from api.http.context import KEY_GONE, Context
 from api.http.cursors import parse_cursor
 from api.http.feed import Bye, Feed, LiveEvent
+from api.http.following import Following
 from api.http.framework import raw_request, to_response
 from api.http.messages import RawRequest
 from api.http.problems import Problem, unavailable
@@ -114,6 +115,7 @@ class _Conversation:
         self.caller = caller
         self.socket = socket
         self.feed = feed
+        self.following = Following(context, caller)
         self.code = CLOSE_AWAY
 
     async def run(self, first: Order) -> None:
@@ -122,6 +124,7 @@ class _Conversation:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._listen, first, stream)
                 nursery.start_soon(self.context.end_with_key, stream)
+                nursery.start_soon(self.following.run, self.feed)
                 try:
                     await self.feed.run()
                 except (NotAccepted, StoreError):
@@ -154,8 +157,7 @@ class _Conversation:
                     since = parse_cursor(order.cursor) if order.cursor else None
                     await self.feed.add(self._stats(order), since)
                 case "unsubscribe":
-                    ids = id_list(order.stats)
-                    self.feed.remove([stat_of(self.context, self.caller, one).id for one in ids])
+                    self._unsubscribe(order)
                 case "ping":
                     await self.socket.send('{"event":"pong"}')
                 case _:
@@ -169,7 +171,17 @@ class _Conversation:
             raise Problem("field_required", "stats or match: say which stats.")
         stats = stats_of(self.context, self.caller, ids, order.match)
         self.feed.check_room(stats)
+        if order.match is not None:
+            self.following.add(order.match)
         return stats
+
+    def _unsubscribe(self, order: Order) -> None:
+        ids = id_list(order.stats)
+        self.feed.remove([stat_of(self.context, self.caller, one).id for one in ids])
+        if order.match is not None:
+            fits = self.following.remove(order.match)
+            stats = self.feed.stats.values()
+            self.feed.remove([stat.id for stat in stats if fits.fullmatch(stat.name)])
 
     async def _complain(self, problem: Problem) -> None:
         data = {"code": problem.code, "detail": problem.detail}

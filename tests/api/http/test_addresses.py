@@ -9,8 +9,8 @@ import trio
 
 from api.http.routes.table import ROUTES
 from tests.api.http.harness import Server, serving
+from tests.api.http.socket_client import SOCKET, connected
 
-SOCKET = "/v1/live/ws"
 PATHS = sorted({route.path for route in ROUTES})
 
 
@@ -24,27 +24,9 @@ async def server() -> AsyncGenerator[Server]:
 
 async def refused_socket(server: Server, path: str) -> tuple[int, Any]:
     """Try to open a WebSocket at an address: the status and the problem that come back."""
-    scope = {
-        "type": "websocket",
-        "asgi": {"spec_version": "2.3", "version": "3.0"},
-        "http_version": "1.1",
-        "scheme": "ws",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "headers": [(b"host", b"stats.example")],
-        "client": ("127.0.0.1", 5),
-        "subprotocols": [],
-        "extensions": {"websocket.http.response": {}},
-    }
-    to_server, orders = trio.open_memory_channel[dict[str, Any]](1)
-    from_server, messages = trio.open_memory_channel[dict[str, Any]](10)
-    await to_server.send({"type": "websocket.connect"})
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(server.app, scope, orders.receive, from_server.send)
-        start, body = await messages.receive(), await messages.receive()
+    async with connected(server, path=path) as socket:
+        start, body = await socket.raw(), await socket.raw()
         assert start["type"] == "websocket.http.response.start"
-        nursery.cancel_scope.cancel()
     return start["status"], msgspec.json.decode(body["body"])
 
 

@@ -221,7 +221,6 @@ async def test_a_ticket_is_good_for_a_minute(server: Server, autojump_clock: Moc
     [
         ("", 422, "field_required"),
         ("?stats=", 422, "field_required"),
-        ("?match=nothing*", 422, "field_required"),
         ("?match=", 422, "parameter_invalid"),
         ("?match=*&resolution=7s", 422, "resolution_invalid"),
         ("?match=*&cursor=yesterday", 422, "cursor_invalid"),
