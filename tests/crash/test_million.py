@@ -144,6 +144,7 @@ async def corrupt_and_audit(app: App) -> None:
 def corrupt(client: redis.Redis) -> tuple[int, int]:
     """Damage a chunk and a frame; returns the stat of the one and the partition of the other."""
     keys = [Keys.of(number, PARTITIONS) for number in range(PARTITIONS)]
-    partition = next(number for number in range(PARTITIONS) if client.exists(keys[number].recent))
+    frames = [client.xlen(mine.recent) for mine in keys]
+    partition = next(number for number, amount in enumerate(frames) if amount)
     corrupt_frame(client, keys[partition])
     return corrupt_chunk(client, keys[partition]), partition
