@@ -14,7 +14,7 @@ from api.http.reasons import SENTENCES, reason
 from api.http.repeats import Refusal
 from api.query.errors import QueryError
 from engine.intake import NotAccepted
-from engine.ports import Fenced, Refused, StoreError
+from engine.ports import Damaged, Fenced, Refused, StoreError
 from engine.stats import NoSuchStat
 from storage.directory_search import StatFault
 
@@ -22,6 +22,9 @@ log = logging.getLogger("statflow.http")
 
 STORE_RETRY_S: Final = 1.0
 """When to come back after the store did not answer a question, in seconds."""
+
+OURS: Final = frozenset({"internal", "store_damaged"})
+"""Problems that somebody has to look into: the log tells more."""
 
 
 async def answered(
@@ -32,7 +35,7 @@ async def answered(
         return await handler()
     except Exception as error:
         problem = problem_of(error)
-        if problem.code == "internal":
+        if problem.code in OURS:
             log.exception("request %s failed", request_id)
         meters.refused(problem.code)
         return problem.reply(request_id)
@@ -55,6 +58,8 @@ def problem_of(error: Exception) -> Problem:
             return _stat_problem(error)
         case Refused() if error.code == "oom":
             return unavailable("read_only", 30)
+        case Damaged():
+            return Problem("store_damaged", "Whoever runs the server: statflow audit says where.")
         case Refused() | Fenced():
             return unavailable("store_unavailable", STORE_RETRY_S)
         case StoreError():

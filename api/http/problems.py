@@ -88,6 +88,7 @@ TABLE: Final[dict[str, tuple[int, str]]] = {
     "too_many_streams": (429, "Too many live streams are open"),
     # ours
     "internal": (500, "Something went wrong on our side"),
+    "store_damaged": (500, "Something that is stored cannot be read"),
     "overloaded": (503, "The server has more work than it can take"),
     "store_unavailable": (503, "The store does not answer"),
     "outcome_unknown": (503, "It is not known whether the request was carried out"),

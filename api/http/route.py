@@ -25,7 +25,8 @@ Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 # What every route may answer, besides what it declares.
 ALWAYS: Final = (
     "invalid_request", "key_in_url", "duplicate_header", "not_found", "method_not_allowed",
-    "too_many_parameters", "url_too_long", "headers_too_large", "internal", "stopping",
+    "too_many_parameters", "url_too_long", "headers_too_large", "internal", "store_damaged",
+    "stopping",
 )  # fmt: skip
 WITH_KEY: Final = ("missing_key", "invalid_key", "insufficient_scope", "store_unavailable")
 WITH_PARAMS: Final = ("unknown_parameter", "parameter_invalid")

@@ -1,5 +1,6 @@
 """Stats: find, look at, rename, put into the trash and take out again."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
@@ -14,6 +15,7 @@ from api.http.route import Call, Nothing, Route
 from api.http.upkeep import purge
 from api.http.wanted import stat_of
 from api.query.reply import whole
+from engine.ports import Damaged
 from engine.stats import Kind, Stat, State, canonical_name, public_id
 from engine.window import Newest
 from storage.directory import KEPT
@@ -69,6 +71,8 @@ class DeleteParams(Struct, frozen=True, forbid_unknown_fields=True):
 
     purge: bool = False
 
+
+log = logging.getLogger("statflow.http")
 
 UNIT_LIMIT: Final = 32
 """Characters of a unit."""
@@ -144,14 +148,28 @@ async def _stat(call: Call[Any, Any], stat: Stat) -> Reply:
 
 
 async def described(context: Context, stats: Sequence[Stat]) -> list[StatInfo]:
-    """Stats with their newest points."""
+    """Stats with their newest points; of a stat that cannot be read that is not known."""
     homes: dict[int, list[int]] = {}
     for stat in stats:
         homes.setdefault(stat.partition, []).append(stat.id)
     newest: dict[int, Newest] = {}
     for partition, ids in homes.items():
-        newest |= await context.node.latest(partition, ids)
+        try:
+            newest |= await context.node.latest(partition, ids)
+        except Damaged:
+            newest |= await _readable(context, partition, ids)
     return [_info(stat, newest.get(stat.id)) for stat in stats]
+
+
+async def _readable(context: Context, partition: int, stats: Sequence[int]) -> dict[int, Newest]:
+    """The newest points, one by one: a damaged stat must not hide the others."""
+    newest: dict[int, Newest] = {}
+    for stat in stats:
+        try:
+            newest |= await context.node.latest(partition, [stat])
+        except Damaged as error:
+            log.error("%s", error)
+    return newest
 
 
 def _info(stat: Stat, newest: Newest | None) -> StatInfo:
