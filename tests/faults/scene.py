@@ -141,6 +141,17 @@ def any_ack(answers: Sequence[Answered]) -> bool:
     return any(one.code is None for one in answers)
 
 
+def typical_s(answers: Sequence[Answered]) -> float:
+    """How long 19 of 20 of them took at most."""
+    ordered = sorted(one.took_s for one in answers)
+    return ordered[len(ordered) * 19 // 20]
+
+
+def refused_share(answers: Sequence[Answered]) -> float:
+    """How many of them were refusals."""
+    return sum(one.code is not None for one in answers) / len(answers)
+
+
 def first_ack_s(answers: Sequence[Answered], since: float) -> float:
     """How long after a moment the first acknowledgement came."""
     return min(one.began + one.took_s for one in answers if one.code is None) - since

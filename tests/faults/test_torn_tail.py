@@ -35,7 +35,7 @@ async def test_a_torn_tail_is_cut(
             open_node(store, WallClock()) as node,
         ):
             await node.wait_ready()
-            async with senders(node, seed=len(where)) as sending:
+            async with senders(node, seed=len(where), stats=12) as sending:
                 await trio.sleep(0.5)
                 server.kill()
                 append(last_append_only_file(server.store), TORN[where])
