@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+FAILURES_MAX = 2
+"""Faults of the application in one process; a log that can never be applied ends every one."""
+
+
 class Injected(Exception):
     """A fault of the application's own code, made on purpose."""
 
@@ -41,6 +45,7 @@ class Process:
         self.ended = ""
         self.killed = False
         self.commands: set[bytes] = set()
+        self.failures = 0
         self._resumed = trio.Event()
         self._resumed.set()
 
@@ -114,7 +119,11 @@ class Process:
         return None
 
     def _on_command(self, command: Command) -> None:
-        if self.world.mishap(0.1 * self.world.profile.failures):
+        fails = self.failures < FAILURES_MAX and self.world.mishap(
+            0.1 * self.world.profile.failures
+        )
+        if fails:
+            self.failures += 1
             raise Injected(command.kind)
         self.commands.add(command.body)
 

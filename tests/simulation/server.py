@@ -73,7 +73,9 @@ class Server:
 
     def later(self, step: Callable[[], Any], crashes: int) -> None:
         """Let a request arrive although nobody waits for it any more."""
-        self.nursery.start_soon(self._later, step, crashes)
+        # A late copy of `acquire` ends whoever came since, and rightly: nothing to see after that.
+        if name_of(step) != "acquire":
+            self.nursery.start_soon(self._later, step, crashes)
 
     async def _later(self, step: Callable[[], Any], crashes: int) -> None:
         await self.world.wait(0.001, LATE_S_MAX)
