@@ -4,8 +4,6 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from tests.simulation.world import WRONG_MS
-
 if TYPE_CHECKING:
     from tests.simulation.simulation import Simulation
 
@@ -82,12 +80,7 @@ class Chaos:
 
     async def _crash(self) -> None:
         self.server.crash()
-        await self.world.wait(0.05, 3.0)
-        self.server.up = True
-        if self.world.chance(0.5):
-            self.server.loading = True
-            await self.world.wait(0.05, 2.0)
-            self.server.loading = False
+        await self.server.recover()
 
     async def _fill(self) -> None:
         self.server.full = True
@@ -100,7 +93,7 @@ class Chaos:
         self.server.used_share = 0.1
 
     async def _set_clock(self) -> None:
-        self.world.wrong_ms = 0 if self.world.wrong_ms else self.forth * WRONG_MS
+        self.world.step_clock(self.forth)
 
     async def _leap(self) -> None:
         """Let hours or years pass in which no client does anything."""

@@ -12,21 +12,13 @@ import trio
 from engine.node import Node, open_node
 from engine.points import Command
 from engine.ports import Fenced
-from tests.simulation.world import World
+from tests.simulation.world import Injected, World
 
 if TYPE_CHECKING:
     from tests.simulation.server import Link
 
 
 T = TypeVar("T")
-
-
-FAILURES_MAX = 2
-"""Faults of the application in one process; a log that can never be applied ends every one."""
-
-
-class Injected(Exception):
-    """A fault of the application's own code, made on purpose."""
 
 
 class Process:
@@ -45,7 +37,6 @@ class Process:
         self.ended = ""
         self.killed = False
         self.commands: set[bytes] = set()
-        self.failures = 0
         self._resumed = trio.Event()
         self._resumed.set()
 
@@ -119,11 +110,7 @@ class Process:
         return None
 
     def _on_command(self, command: Command) -> None:
-        fails = self.failures < FAILURES_MAX and self.world.mishap(
-            0.1 * self.world.profile.failures
-        )
-        if fails:
-            self.failures += 1
+        if self.world.mishap(0.1 * self.world.profile.failures):
             raise Injected(command.kind)
         self.commands.add(command.body)
 

@@ -4,9 +4,11 @@ Law: a reading says up to which log position it goes; it must hold exactly the p
 and everything answered before it began unless it says that it lags behind.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import trio
+import trio.testing
 
 from engine.node import Node
 from engine.ports import StoreError
@@ -16,6 +18,8 @@ from engine.tiers import HISTOGRAMS, S1, STORED, TIERS, Tier
 from tests.simulation.ledger import counts_of, difference, facts_of
 from tests.simulation.process import Process
 from tests.simulation.watchers import untold
+from tests.simulation.world import Injected
+from tests.simulation.writers import Writer
 
 if TYPE_CHECKING:
     from tests.simulation.simulation import Simulation
@@ -41,13 +45,32 @@ class Reader:
             process = self.simulation.current
             if process is None or process.paused:
                 continue
-            await self._read(process)
+            if self.world.mishap(0.05):
+                await self._read_slowly(process)
+            else:
+                await self._read(process, self.world.random.choice(self.simulation.readable()))
             if process.node is not None:
                 self._look_back(process, process.node)
 
-    async def _read(self, process: Process) -> None:
+    async def _read_slowly(self, process: Process) -> None:
+        """Let points come and be folded while the store is asked for the chunks."""
+        stat = self.world.random.choice(self.simulation.shared)
+        writer = Writer(self.simulation, 0, 0)
+        process.link.held = trio.Event()
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._read, process, stat)
+                await trio.testing.wait_all_tasks_blocked()
+                with trio.move_on_after(5):
+                    await writer.send_bare(process, writer.points(stat))
+                    await _tend_once(process, always=True)
+                process.link.release()
+        finally:
+            process.link.release()
+
+    async def _read(self, process: Process, stat: int) -> None:
         simulation, random = self.simulation, self.world.random
-        stat, tier = random.choice(simulation.readable()), random.choice(TIERS)
+        tier = random.choice(TIERS)
         now_s = process.now_ms() // 1000
         oldest = 0 if tier.keep_s is None else tier.oldest(now_s)
         from_s, to_s = oldest, now_s + AHEAD_S
@@ -63,7 +86,7 @@ class Reader:
             reading = await process.call(
                 lambda node: node.read(partition, stat, tier, from_s, to_s)
             )
-        except StoreError:
+        except (StoreError, Injected):
             return
         if reading is None or simulation.server.owners.get(partition) is not process:
             return  # Whoever lost the partition may be behind.
@@ -128,46 +151,60 @@ async def wrong_histograms(
     return None
 
 
-async def wrong_anywhere(simulation: "Simulation", node: Node) -> str | None:
-    """The first thing in which any tier of any stat differs from the whole log, in words."""
-    now_s = simulation.world.now_ms() // 1000
-    latest_s = simulation.world.latest_ms // 1000
+async def wrong_anywhere(simulation: "Simulation", node: Node, share: float = 1.0) -> str | None:
+    """The first thing in which a stat's tier differs from the whole log, in words.
+
+    Looks at that share of all stats and tiers.
+    """
+    world = simulation.world
+    # What was swept while the clock was wrong is gone.
+    latest_s = world.latest_ms // 1000
+    to_s = max(world.now_ms() // 1000, latest_s) + AHEAD_S
     for stat in simulation.readable():
-        for tier in STORED:
-            # What was swept while the clock was wrong is gone.
+        for tier in (*STORED, *HISTOGRAMS):
+            if not world.chance(share):
+                continue
             from_s = 0 if tier.keep_s is None else tier.oldest(latest_s)
-            partition, to_s = stat % simulation.partitions, max(now_s, latest_s) + AHEAD_S
-            tail = simulation.server.state[partition].tail
-            reading = await node.read(partition, stat, tier, from_s, to_s)
-            if reading.position < tail:
-                return f"partition {partition} at {reading.position} has not caught up"
-            if wrong := wrong_reading(simulation, stat, reading, from_s, to_s):
-                return wrong
-        for tier in HISTOGRAMS:
-            from_s = 0 if tier.keep_s is None else tier.oldest(latest_s)
-            to_s = max(now_s, latest_s) + AHEAD_S
-            if wrong := await wrong_histograms(simulation, node, stat, tier, from_s, to_s):
+            look = wrong_histograms if tier in HISTOGRAMS else wrong_rollups
+            if wrong := await look(simulation, node, stat, tier, from_s, to_s):
                 return wrong
     return None
+
+
+async def wrong_rollups(
+    simulation: "Simulation", node: Node, stat: int, tier: Tier, from_s: int, to_s: int
+) -> str | None:
+    """What the buckets of a stat have other than the whole log, in words."""
+    partition = stat % simulation.partitions
+    tail = simulation.server.state[partition].tail
+    reading = await node.read(partition, stat, tier, from_s, to_s)
+    if reading.position < tail:
+        return f"partition {partition} at {reading.position} has not caught up"
+    return wrong_reading(simulation, stat, reading, from_s, to_s)
 
 
 async def tend(simulation: "Simulation") -> None:
     """Fold and checkpoint far more often than a node does by itself, and give up now and then."""
     world = simulation.world
     while True:
-        await world.wait(0.2, 3.0)
+        await world.wait(0.2, 3.0 * (1 + world.profile.idleness))
         process = simulation.current
         if process is not None:
             with trio.move_on_after(world.random.uniform(0, 0.1) if world.mishap(0.3) else 60):
                 await _tend_once(process)
 
 
-async def _tend_once(process: Process) -> None:
-    now_s, world = process.now_ms() // 1000, process.world
+async def _tend_once(process: Process, always: bool = False) -> None:
+    world = process.world
+    if always or world.chance(0.6):
+        await _quietly(process, lambda node: node.checkpoint())
+    if always or world.chance(0.8):
+        await _quietly(process, lambda node: node.fold(process.now_ms() // 1000))
+
+
+async def _quietly(process: Process, ask: Callable[[Node], Awaitable[None]]) -> None:
+    """Ask a node for something that the store may not allow just now."""
     try:
-        if world.chance(0.6):
-            await process.call(lambda node: node.fold(now_s))
-        else:
-            await process.call(lambda node: node.checkpoint())
-    except StoreError as error:
-        world.note(process.name, "not folded or committed:", error)
+        await process.call(ask)
+    except (StoreError, Injected) as error:
+        process.world.note(process.name, "could not:", error)

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from trio._core import _run
 
 from engine.ports import Refused, Unavailable
-from tests.simulation.process import Injected, leaves
-from tests.simulation.world import World
+from tests.simulation.process import leaves
+from tests.simulation.world import Injected, World
 
 EXPECTED = (Injected, Unavailable, Refused)
 

@@ -10,10 +10,20 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import trio
 
-from engine.ports import Appended, Group, Memory, Ownership, Refused, StoreError, Unavailable
+from engine.ports import (
+    Appended,
+    Chunk,
+    Group,
+    Memory,
+    Ownership,
+    Refused,
+    Span,
+    StoreError,
+    Unavailable,
+)
 from storage.memory import MemoryStore, PartitionState, append
 from tests.simulation.ledger import Ledger
-from tests.simulation.world import World
+from tests.simulation.world import Injected, World
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -43,6 +53,7 @@ class Server:
         self.full = False
         self.used_share = 0.1
         self.crashes = 0
+        self.wandering = 0
         self.nursery: trio.Nursery
         self._synced = [state.copy() for state in self.state]
         self._synced_at = 0.0
@@ -73,18 +84,27 @@ class Server:
 
     def later(self, step: Callable[[], Any], crashes: int) -> None:
         """Let a request arrive although nobody waits for it any more."""
-        # A late copy of `acquire` ends whoever came since, and rightly: nothing to see after that.
-        if name_of(step) != "acquire":
-            self.nursery.start_soon(self._later, step, crashes)
+        self.wandering += 1
+        self.nursery.start_soon(self._later, step, crashes)
 
     async def _later(self, step: Callable[[], Any], crashes: int) -> None:
         await self.world.wait(0.001, LATE_S_MAX)
+        self.wandering -= 1
         if self.up and crashes == self.crashes:
             self.world.note("late", name_of(step))
             try:
                 self.execute(step)
             except StoreError as error:
                 self.world.note("late, refused:", error)
+
+    async def recover(self) -> None:
+        """Come back after a while."""
+        await self.world.wait(0.05, 3.0)
+        self.up = True
+        if self.world.mishap(0.5):
+            self.loading = True
+            await self.world.wait(0.05, 2.0)
+            self.loading = False
 
 
 class Link(MemoryStore):
@@ -96,31 +116,31 @@ class Link(MemoryStore):
         self.world = server.world
         self.process = process
         self.state = server.state
+        self.held: trio.Event | None = None
+        self._held: trio.Event | None = None
 
     async def _step(self, step: Callable[[], T]) -> T:
         await self.process.awake()
         server, world, name = self.server, self.world, name_of(step)
         crashes = server.crashes
         try:
-            await self._travel()
+            await self._travel(name)
         except trio.Cancelled:
             if world.mishap(0.5):
                 server.later(step, crashes)
             raise
+        await self._accident(name, "before")
         gone = not server.up or crashes != server.crashes
-        if gone or world.mishap(0.01 * world.profile.losses):
+        if gone or world.mishap(0.02 * world.profile.losses):
             if not gone and name not in UNREPEATED and world.chance(0.5):
                 server.later(step, crashes)
             await self._give_up(name, "was not delivered")
-        if world.mishap(0.003 * world.profile.kills):
-            await self._die(name, "before")
         answer = self._execute(step)
         world.note(self.process.name, name, "failed" if isinstance(answer, StoreError) else "")
-        if world.mishap(0.003 * world.profile.kills):
-            await self._die(name, "after")
+        await self._accident(name, "after")
         if world.mishap(0.5):
-            await self._travel()
-        if crashes != server.crashes or world.mishap(0.01 * world.profile.losses):
+            await self._travel(name)
+        if crashes != server.crashes or world.mishap(0.02 * world.profile.losses):
             await self._give_up(name, "was not answered")
         await self.process.awake()
         if isinstance(answer, StoreError):
@@ -133,16 +153,26 @@ class Link(MemoryStore):
         except StoreError as error:
             return error
 
-    async def _die(self, name: str, when: str) -> None:
-        self.world.note(self.process.name, "is killed", when, name)
-        self.process.kill()
-        await self.process.awake()
+    async def _accident(self, name: str, when: str) -> None:
+        """What may happen just before or after a step is done."""
+        world, server, process = self.world, self.server, self.process
+        if world.mishap(0.005 * world.profile.kills):
+            world.note(process.name, "is killed", when, name)
+            process.kill()
+            await process.awake()
+        if world.mishap(0.002 * world.profile.crashes) and server.up:
+            world.note("store crash", when, name)
+            server.crash()
+            server.nursery.start_soon(server.recover)
+        if world.mishap(0.004 * world.profile.failures):
+            raise Injected(f"{when} {name}")
 
-    async def _travel(self) -> None:
+    async def _travel(self, name: str) -> None:
         world = self.world
+        slow = 0.1 if name == "chunks" else 0.03  # Long answers take long.
         if not world.faults:
             await trio.lowlevel.checkpoint()
-        elif world.chance(0.03 * world.profile.slowness):
+        elif world.chance(slow * world.profile.slowness):
             await world.wait(0.02, 0.6)
         else:
             await world.wait(0.0, 0.003)
@@ -152,6 +182,20 @@ class Link(MemoryStore):
         await self.world.wait(0.0, 0.7)
         await self.process.awake()
         raise Unavailable(f"{name} {why}")
+
+    async def chunks(self, partition: int, spans: Sequence[Span]) -> list[list[Chunk]]:
+        """The next request after `held` was set travels until it is released."""
+        if self.held is not None:
+            self._held, self.held = self.held, None
+            await self._held.wait()
+        return await super().chunks(partition, spans)
+
+    def release(self) -> None:
+        """Let the request that is held travel on."""
+        for event in (self.held, self._held):
+            if event is not None:
+                event.set()
+        self.held = self._held = None
 
     async def acquire(self, partition: int) -> Ownership:
         def step() -> Ownership:
@@ -163,7 +207,7 @@ class Link(MemoryStore):
         return await self._step(step)
 
     async def append(self, groups: Sequence[Group]) -> list[Appended | StoreError]:
-        whole = len(groups) < 2 or not self.world.mishap(0.01 * self.world.profile.losses)
+        whole = len(groups) < 2 or not self.world.mishap(0.02 * self.world.profile.losses)
         through = len(groups) if whole else self.world.random.randrange(len(groups))
 
         def step() -> list[Appended | StoreError]:

@@ -12,8 +12,8 @@ from tests.simulation.bugs import BUGS, NONE, Bug
 from tests.simulation.simulation import simulate
 
 QUICK_SEEDS = 24
-SEEDS = 500
-SEEDS_A_BLOCK = 50
+SEEDS = 2_000
+SEEDS_A_BLOCK = 100
 SOAK_SEEDS = 50_000
 SEEDS_FOR_A_BUG = 400
 

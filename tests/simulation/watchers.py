@@ -12,6 +12,7 @@ from engine.stat_actor import Change
 from engine.tiers import D1, M1, M15, S10, TIERS, Tier
 from tests.engine.model import Facts, facts
 from tests.simulation.ledger import Row, difference, facts_of
+from tests.simulation.world import Injected
 
 if TYPE_CHECKING:
     from engine.position import Position
@@ -44,7 +45,7 @@ class Watcher:
             if self.process is not None:
                 try:
                     await self.process.call(self._watch)
-                except StoreError as error:
+                except (StoreError, Injected) as error:
                     self.world.note("the watch ended:", error)
                 self._since.clear()
 

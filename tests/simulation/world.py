@@ -13,8 +13,14 @@ import trio
 BEGUN_MS: Final = 1_795_302_123_000
 """When every run begins, in epoch milliseconds: no round time of any tier."""
 
+PACES: Final = (1, 1, 20)
+"""Seconds of the day in a simulated second: fast days close more spans."""
+
 WRONG_MS: Final = 57 * 60_000
 """A step of the clock: almost the hour for which claims are kept, the rest is for retries."""
+
+WRONG_AT_PACE_MS: Final = 20 * 60_000
+"""The same on a fast day: retries take up to forty minutes of it."""
 
 EVENTS_MAX: Final = 20_000
 """More than this in one run, and something goes round in circles."""
@@ -39,6 +45,11 @@ class Profile:
     failures: float
     losses: float
     slowness: float
+    idleness: float
+
+
+class Injected(Exception):
+    """A fault of the program's own code, made on purpose."""
 
 
 class World:
@@ -48,6 +59,7 @@ class World:
         self.random = Random(seed)
         self.profile = Profile(*(self.random.choice(RATES) for _ in fields(Profile)))
         self.faults = True
+        self.pace = self.random.choice(PACES)
         self.leapt_ms = 0
         self.wrong_ms = 0
         self.failure: str | None = None
@@ -60,9 +72,15 @@ class World:
 
     def now_ms(self) -> int:
         """The time of day on the machine, in epoch milliseconds."""
-        now_ms = BEGUN_MS + int(trio.current_time() * 1000) + self.leapt_ms + self.wrong_ms
+        passed_ms = int(trio.current_time() * 1000) * self.pace
+        now_ms = BEGUN_MS + passed_ms + self.leapt_ms + self.wrong_ms
         self.latest_ms = max(self.latest_ms, now_ms)
         return now_ms
+
+    def step_clock(self, forth: int) -> None:
+        """Set the clock wrong, forth (1) or back (-1), or right again."""
+        step_ms = WRONG_MS if self.pace == 1 else WRONG_AT_PACE_MS
+        self.wrong_ms = 0 if self.wrong_ms else forth * step_ms
 
     def chance(self, share: float) -> bool:
         """Whether something happens that happens in this share of cases."""

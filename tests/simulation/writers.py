@@ -25,22 +25,31 @@ Point = tuple[int, int, float]
 LATE_S: Final = (0, 0, 0, 0, 3, 20, 100, 400, 4_000, 5 * HOUR_S, 9 * HOUR_S, 3 * DAY_S, 8 * DAY_S,
                  70 * DAY_S, 500 * DAY_S)  # fmt: skip
 
-PATIENCE_S: Final = 150.0
+PATIENCE_S: Final = 120.0
 """A request that is not answered in this time never will be."""
+
+
+@dataclass(eq=False, slots=True)
+class Bare:
+    """A batch without claims: `answered` says yes (True), surely not stored (False) or neither."""
+
+    batch: Batch
+    points: list[Point]
+    answered: bool | None = None
 
 
 @dataclass(slots=True)
 class Owed:
     """What the clients may expect: for every point how often it must be in the log.
 
-    `contested` holds, per claim, the points of which exactly one counts; `bare` the batches
-    without claims, each with whether it was answered (True), refused (False) or neither (None).
+    `contested` holds, per claim, the points of which exactly one counts, and `named` the one that
+    the first answer said.
     """
 
     sure: Counter[Point] = field(default_factory=Counter)
     contested: dict[bytes, list[Point]] = field(default_factory=dict)
     named: dict[bytes, bytes] = field(default_factory=dict)
-    bare: list[tuple[Batch, list[Point], bool | None]] = field(default_factory=list)
+    bare: list[Bare] = field(default_factory=list)
     records: dict[int, bytes] = field(default_factory=dict)
     purged: dict[int, int] = field(default_factory=dict)
     outstanding: int = 0
@@ -77,33 +86,33 @@ class Writer:
             await self.world.wait(0.0, 1.5)
 
     async def _keyed(self) -> None:
-        points = self._points()
+        points = self.points()
         key = self._fresh()
         await self._insist(points, (Claim(key, key, 0, len(points)),))
         self.owed.sure.update(points)
 
     async def _bare(self) -> None:
-        await self.send_bare(self.simulation.some_process(), self._points())
+        await self.send_bare(self.simulation.some_process(), self.points())
 
     async def send_bare(self, process: Process | None, points: list[Point]) -> None:
         """Send points without a claim, once."""
         batch = Batch(Points.of(*zip(*points, strict=True)))
-        answered: bool | None = None
+        bare = Bare(batch, points)
+        self.owed.bare.append(bare)
         try:
             if await self._send(process, points[0][0], batch) is not None:
-                answered = True
+                bare.answered = True
         except OutcomeUnknown:
             pass
         except NotAccepted:
-            answered = False
-        self.owed.bare.append((batch, points, answered))
+            bare.answered = False
 
     async def _items(self) -> None:
-        points = self._points()
+        points = self.points()
         await self._insist(points, self._item_claims(points))
 
     async def _keyed_items(self) -> None:
-        points = self._points()
+        points = self.points()
         key = self._fresh()
         claims = (Claim(key, key, 0, len(points)), *self._item_claims(points))
         await self._insist(points, claims)
@@ -129,7 +138,7 @@ class Writer:
             self.owed.purged[own] = self._own_points
             await self._apply(Command("stat.purge", own, str(self._own_points).encode()))
         else:
-            points = self._points(own)
+            points = self.points(own)
             key = self._fresh()
             await self._insist(points, (Claim(key, key, 0, len(points)),))
             self.owed.sure.update(points)
@@ -187,7 +196,7 @@ class Writer:
             self.world.note(self.name, process.name, "answered at", receipt.position)
         return receipt
 
-    def _points(self, stat: int | None = None) -> list[Point]:
+    def points(self, stat: int | None = None) -> list[Point]:
         """A few points of one partition, of any age a client may send."""
         random, now_ms = self.world.random, self.world.now_ms()
         stats = [stat] if stat is not None else self.simulation.some_stats()
@@ -201,7 +210,7 @@ class Writer:
             if point not in self.simulation.sent:
                 self.simulation.sent.add(point)
                 points.append(point)
-        return points or self._points(stat)
+        return points or self.points(stat)
 
     def _fresh(self) -> bytes:
         self._serial += 1
