@@ -4,6 +4,7 @@ Law: nothing here sends anything twice. redis-py would by default, and append tw
 knows whether a repeat is safe. What goes wrong leaves as the engine's own kinds of error.
 """
 
+import math
 import re
 import time
 from collections.abc import Callable
@@ -41,10 +42,17 @@ class Link:
     """Connections to the server at `url` (`unix:///path`, `redis://` or `rediss://`).
 
     Nothing is opened before the first call; a server that comes back is simply found again.
+    With a `patience_s` a call that takes longer, its wait for a turn included, is Unavailable and
+    left alone: for links whose calls only read.
     """
 
     def __init__(
-        self, url: str, *, threads: int = THREADS, answer_limit_s: float = ANSWER_LIMIT_S
+        self,
+        url: str,
+        *,
+        threads: int = THREADS,
+        answer_limit_s: float = ANSWER_LIMIT_S,
+        patience_s: float = math.inf,
     ) -> None:
         self._client = redis.Redis.from_url(
             url,
@@ -55,6 +63,7 @@ class Link:
             driver_info=None,
         )
         self._limiter = trio.CapacityLimiter(threads)
+        self._patience_s = patience_s
         self._calls = self._failed = 0
         self._elapsed_s = 0.0
 
@@ -67,12 +76,19 @@ class Link:
 
         Raises Unavailable or Refused; other errors of the server, which only a wrong command
         earns, come as redis-py has them. A cancelled caller still waits for the reply, so that it
-        never leaves without knowing.
+        never leaves without knowing; unless the link has a patience.
         """
         began = time.perf_counter()
         self._calls += 1
         try:
-            return await trio.to_thread.run_sync(call, self._client, limiter=self._limiter)
+            with trio.move_on_after(self._patience_s):
+                return await trio.to_thread.run_sync(
+                    call,
+                    self._client,
+                    limiter=self._limiter,
+                    abandon_on_cancel=self._patience_s < math.inf,
+                )
+            raise TimeoutError(f"the store did not answer within {self._patience_s:g} s")
         except (redis.RedisError, OSError) as error:
             self._failed += 1
             told = translated(error)

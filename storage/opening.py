@@ -17,6 +17,12 @@ from storage.redis_store import RedisStore
 
 SCHEMA_VERSION: Final = "1"
 
+CHUNKS_LIMIT_S: Final = 1.5
+"""A server that says nothing for so long has no chunks for us now."""
+
+QUESTION_LIMIT_S: Final = 5.0
+"""Waiting for a turn, reading and decoding chunks takes no longer than this."""
+
 
 class WrongStore(StoreError):
     """What is in the store was made by another version or with other settings."""
@@ -41,10 +47,11 @@ async def open_store(
         closing(Link(url, threads=1)) as appends,
         closing(Link(url, threads=2)) as commits,
         closing(Link(url)) as reads,
+        closing(Link(url, answer_limit_s=CHUNKS_LIMIT_S, patience_s=QUESTION_LIMIT_S)) as questions,
     ):
         await check_schema(commits, partitions)
         async with hold_lease(commits, who, seize):
-            yield RedisStore(partitions, appends, commits, reads, durable, disk_free)
+            yield RedisStore(partitions, appends, commits, reads, questions, durable, disk_free)
 
 
 @asynccontextmanager
@@ -52,7 +59,7 @@ async def open_for_reading(url: str) -> AsyncGenerator[RedisStore, None]:
     """The store on the server at `url` for those who only read, beside the process that works."""
     with closing(Link(url, answer_limit_s=60.0)) as link:
         partitions = await link.run(_partitions)
-        yield RedisStore(partitions, link, link, link)
+        yield RedisStore(partitions, link, link, link, link)
 
 
 async def check_schema(link: Link, partitions: int) -> None:

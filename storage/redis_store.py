@@ -58,7 +58,8 @@ T = TypeVar("T")
 class RedisStore:
     """The engine's store on the server behind the links.
 
-    Appends and checkpoints have connections of their own, so that neither waits for a long read.
+    Appends and checkpoints have connections of their own, so that neither waits for a long read;
+    so have questions for chunks, so that whoever asks hears in time that there is no answer.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class RedisStore:
         appends: Link,
         commits: Link,
         reads: Link,
+        questions: Link,
         durable: bool = True,
         disk_free: Callable[[], int | None] = lambda: None,
     ) -> None:
@@ -76,6 +78,7 @@ class RedisStore:
         self._appends = appends
         self._commits = commits
         self._reads = reads
+        self._questions = questions
         self._disk_free = disk_free
 
     def __repr__(self) -> str:
@@ -186,7 +189,7 @@ class RedisStore:
                 for span, members in zip(spans, answers, strict=True)
             ]
 
-        return await self._reads.run(step)
+        return await self._questions.run(step)
 
     async def write_chunks(self, partition: int, epoch: int, chunks: Sequence[Chunk]) -> None:
         if not chunks:

@@ -116,6 +116,7 @@ class StoreServer:
     def __init__(self, data: Path) -> None:
         self.store = data / "store"
         self.url = f"unix://{self.store}/s.sock"
+        self._last: int | None = None
 
     def pid(self) -> int | None:
         """The process that listens now."""
@@ -129,6 +130,12 @@ class StoreServer:
             said = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
         pid: int = struct.unpack("3i", said)[0]
         return pid
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the server; the last one that was found, should it not answer."""
+        self._last = self.pid() or self._last
+        assert self._last is not None
+        os.kill(self._last, number)
 
     async def kill(self) -> bool:
         """Kill -9; returns when it is gone, or at once when nobody listens: then False."""

@@ -184,3 +184,30 @@ async def test_calls_beyond_the_threads_wait_for_their_turn() -> None:
             nursery.start_soon(enter)
     assert len(inside) == 20
     assert max(inside) <= 2
+
+
+@pytest.mark.real
+async def test_whoever_only_asks_need_not_wait_for_a_server_that_hangs(
+    server: ThrowawayServer,
+) -> None:
+    link = Link(server.url, threads=1, answer_limit_s=2.0, patience_s=0.1)
+    heard = []
+
+    async def ask() -> None:
+        with pytest.raises(Unavailable, match=r"within 0\.1 s"):
+            await link.run(lambda client: client.get("name"))
+        heard.append(trio.current_time())
+
+    server.stop()
+    began = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        # The first hears nothing, the others do not even get their turn.
+        for _ in range(5):
+            nursery.start_soon(ask)
+    server.cont()
+    assert max(heard) - began < 1
+    assert link.statistics().failed == 5
+    patient = Link(server.url, threads=1)
+    assert await patient.run(lambda client: client.get("name")) is None
+    link.close()
+    patient.close()
