@@ -102,6 +102,11 @@ class Keyring:
         finally:
             self._running = False
 
+    @property
+    def confirmed(self) -> bool:
+        """Whether the store has answered lately; without `run` nobody expects it to."""
+        return not self._running or trio.current_time() - self._confirmed_s <= CONFIRMED_FOR_S
+
     async def confirm(self) -> None:
         """Read the generation, and forget everything when a key was revoked since."""
         began_s = trio.current_time()

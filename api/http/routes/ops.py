@@ -47,14 +47,20 @@ async def healthz(call: Call[Nothing, Nothing]) -> Reply:
 
 
 async def readyz(call: Call[Nothing, Nothing]) -> Reply:
-    """200 once every partition serves; 503 with the progress until then, and while stopping."""
+    """200 once every partition serves; 503 with the progress until then, and while stopping.
+
+    Also 503 while the store does not answer, for then every other request is refused.
+    """
     statistics = call.context.node.statistics()
     ready = sum(partition.ready for partition in statistics.partitions)
     total = len(statistics.partitions)
     status = "ready" if ready == total else "starting"
+    warnings = call.context.warnings()
+    if not call.context.keyring.confirmed:
+        status = "store_unavailable"
+        warnings.append("the store does not answer: until it does, nobody is served")
     if call.context.stopping.is_set():
         status = "stopping"
-    warnings = call.context.warnings()
     shorter = sum(partition.kept_shorter > 0 for partition in statistics.partitions)
     if shorter:
         warnings.append(
