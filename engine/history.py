@@ -12,7 +12,7 @@ from engine.ports import Frame, Ownership, Store
 from engine.position import Position
 from engine.reader import Content, Recent
 from engine.supervision import patiently
-from engine.tiers import HISTOGRAMS, PARTIAL_S, SHORTENED, STORED, above, least_keep_s
+from engine.tiers import HISTOGRAMS, SHORTENED, STORED, above, least_keep_s
 
 log = logging.getLogger("statflow.engine")
 
@@ -54,11 +54,9 @@ class History:
         return cls(store, own, fold, frames)
 
     @property
-    def end_s(self) -> int:
-        """The end of the newest bucket that may be committed, in epoch seconds."""
-        rows = [frame.partials.rollups for frame in self.frames]
-        newest = max((int(part.start.max()) for part in rows if len(part)), default=-PARTIAL_S)
-        return max(newest + PARTIAL_S, self.fold.closed.get(STORED[0].number, 0))
+    def closed_s(self) -> int:
+        """Until when chunks of the finest tier are written, in epoch seconds."""
+        return self.fold.closed.get(STORED[0].number, 0)
 
     def add(self, frame: Frame) -> None:
         """Keep what a checkpoint has committed."""

@@ -112,9 +112,11 @@ class Partition:
         self.table = WindowTable()
         self.pending = Pending()
         self.sealed: Sealed | None = None
-        # What was committed is not here, also what came ahead of its time.
-        begun_s = max(self.now_s, history.end_s) if own.position > START else 0
+        # What was committed is not here.
+        begun_s = max(self.now_s, history.closed_s) if own.position > START else 0
         self.seconds = Seconds(self.seconds_bytes, own.position, begun_s)
+        for frame in history.frames:
+            self.seconds.miss(frame.partials.rollups, begun_s)
         stopping = self.inbox.closed
         self.inbox = Mailbox()
         if stopping:

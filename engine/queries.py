@@ -162,7 +162,7 @@ class Queries:
         parts = self.partition.seconds.of_stat(stat)
         parts += [turn.seconds.of_stat(stat) for _, turn in self._uncommitted()]
         rollups = Rollups.merged([part.between(from_s, to_s) for part in parts], S1.width_s)
-        begun_s = self.partition.seconds.complete_from_s
+        begun_s = self.partition.seconds.complete_from(stat)
         return Reading(rollups, S1, begun_s, self._complete_until(), self.partition.position)
 
     async def _read(self, wanted: Sequence[Wanted], empty: Content) -> list[Reading[Content]]:

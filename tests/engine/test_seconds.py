@@ -73,7 +73,7 @@ def test_points_ahead_of_the_clock_go_with_their_block() -> None:
     seconds = Seconds(2 * BYTES_A_ROW, BEGUN, BEGUN_S)
     add(seconds, 10, at(3, 1) + at(70, 1))
     add(seconds, 20, at(14, 1))
-    assert seconds.complete_from_s == BEGUN_S + 71
+    assert seconds.complete_from(1) == BEGUN_S + 71
 
 
 def test_what_is_bigger_than_the_budget_is_not_kept_at_all() -> None:
