@@ -32,9 +32,11 @@ from engine.node import EngineSettings, Node, open_node
 from engine.ports import Clock, Store
 from storage.catalog import Catalog
 from storage.directory import Directory
+from storage.documents import Documents
 from storage.link import Link
 from storage.opening import open_store
 from storage.redis_catalog import RedisCatalog
+from storage.redis_documents import RedisDocuments
 from storage.server import Server, ServerSettings, open_server
 from storage.server.probe import Loading
 
@@ -81,7 +83,7 @@ async def serve(
 @asynccontextmanager
 async def open_context(settings: Settings, address: str, say: Say) -> AsyncGenerator[Context]:
     """All that a server works with but the web server; at the end what was taken is committed."""
-    async with open_storage(settings, say) as (store, catalog, server):
+    async with open_storage(settings, say) as (store, catalog, documents, server):
         clock = WallClock()
         spread = {account.id: account.spread for account in await catalog.accounts()}
         directory = Directory(store, clock, lambda account: spread.get(account, 1))
@@ -94,14 +96,14 @@ async def open_context(settings: Settings, address: str, say: Say) -> AsyncGener
         ):
             await nursery.start(keyring.run)
             opened = trio.Event()
-            nursery.start_soon(_when_ready, node, directory, clock, opened)
+            nursery.start_soon(_when_ready, node, directory, documents, clock, opened)
             secret = await found_owner(catalog, clock)
             if secret is not None:
                 await opened.wait()  # Whoever pastes the printed command at once is answered.
             _greet(say, address, secret)
             try:
                 warnings = partial(_warnings, server)
-                yield Context(node, directory, keyring, clock, address, warnings)
+                yield Context(node, directory, keyring, documents, clock, address, warnings)
             finally:
                 nursery.cancel_scope.cancel()
 
@@ -109,8 +111,8 @@ async def open_context(settings: Settings, address: str, say: Say) -> AsyncGener
 @asynccontextmanager
 async def open_storage(
     settings: Settings, say: Say
-) -> AsyncGenerator[tuple[Store, Catalog, Server]]:
-    """The store and the catalogue on the server that the settings name, and the server."""
+) -> AsyncGenerator[tuple[Store, Catalog, Documents, Server]]:
+    """What is kept on the server that the settings name, and the server."""
     wanted = ServerSettings(
         Path(settings.data), settings.redis_url, settings.durability, settings.maxmemory
     )
@@ -126,15 +128,17 @@ async def open_storage(
             disk_free=server.disk_free,
         ) as store:
             with closing(Link(server.url, answer_limit_s=CATALOG_ANSWER_S)) as link:
-                yield store, RedisCatalog(link), server
+                yield store, RedisCatalog(link), RedisDocuments(link), server
 
 
-async def _when_ready(node: Node, directory: Directory, clock: Clock, opened: trio.Event) -> None:
+async def _when_ready(
+    node: Node, directory: Directory, documents: Documents, clock: Clock, opened: trio.Event
+) -> None:
     """Names can be registered once every log is applied: until then one may yet turn up."""
     await node.wait_ready()
     directory.open(node.submit)
     opened.set()
-    await keep_up(node, directory, clock)
+    await keep_up(node, directory, documents, clock)
 
 
 async def _stop(context: Context, say: Say) -> None:

@@ -1,4 +1,4 @@
-"""What the routes work with: the engine, the catalogue, the clock, and what this server counts."""
+"""What the routes work with: the engine, the records of accounts, the clock, the meters."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +13,7 @@ from api.http.tickets import Tickets
 from engine.node import Node
 from engine.ports import Clock
 from storage.directory import Directory
+from storage.documents import Documents
 
 KEY_GONE: Final = "the key is no longer valid"
 
@@ -29,6 +30,7 @@ class Context:
     node: Node
     directory: Directory
     keyring: Keyring
+    documents: Documents
     clock: Clock
     public_url: str
     warnings: Callable[[], list[str]] = list

@@ -1,7 +1,7 @@
-"""What the directory of stats needs from time to time: what is active, what has been thrown away.
+"""What the records of a server need from time to time: what is active, what is to be forgotten.
 
 Activity decides the order of listings; the fold notes it in the store, and here it is read. What
-has been in the trash for two days is forgotten, with all its points.
+has been in the trash for two days is forgotten, with all its points; so are expired documents.
 """
 
 import logging
@@ -15,6 +15,7 @@ from engine.ports import Clock, StoreError
 from engine.stats import NoSuchStat, Stat
 from engine.tiers import D1, DAY_S
 from storage.directory import Directory
+from storage.documents import Documents
 
 log = logging.getLogger("statflow.http")
 
@@ -22,8 +23,11 @@ LOOK_EVERY_S: Final = 60.0
 OVERLAP_S: Final = 3_600
 """The fold is late by so much at most; the first look takes everything."""
 
+SWEEP_DOCUMENTS: Final = 500
+"""Expired documents forgotten in one call: the store does nothing else meanwhile."""
 
-async def keep_up(node: Node, directory: Directory, clock: Clock) -> None:
+
+async def keep_up(node: Node, directory: Directory, documents: Documents, clock: Clock) -> None:
     """Look every minute, for ever."""
     since_s = 0
     while True:
@@ -33,8 +37,10 @@ async def keep_up(node: Node, directory: Directory, clock: Clock) -> None:
             since_s = max(0, now_ms // 1000 - OVERLAP_S)
             for stat in directory.expired(now_ms):
                 await purge(node, directory, stat)
+            while await documents.sweep(now_ms, SWEEP_DOCUMENTS) == SWEEP_DOCUMENTS:
+                pass
         except (StoreError, NotAccepted, NoSuchStat) as error:
-            log.info("the directory is looked after later: %s", error)
+            log.info("the records are looked after later: %s", error)
         await trio.sleep(LOOK_EVERY_S)
 
 

@@ -22,6 +22,7 @@ from engine.tiers import S1
 from storage.directory import Directory
 from storage.memory import MemoryStore
 from storage.memory_catalog import MemoryCatalog
+from storage.memory_documents import MemoryDocuments
 
 NOW_MS = 1_795_302_000_000
 NOW_S = NOW_MS // 1000
@@ -143,7 +144,9 @@ async def serving(partitions: int = 4, spread: int = 1) -> AsyncGenerator[Server
         keyring = Keyring(catalog, clock, random.Random(7))
         await node.wait_ready()
         directory.open(node.submit)
-        context = Context(node, directory, keyring, clock, "http://stats.example")
+        context = Context(
+            node, directory, keyring, MemoryDocuments(), clock, "http://stats.example"
+        )
         server = Server(context, store, create_app(context))
         for name in ("owner", "other"):
             await catalog.create_account(name, NOW_MS)

@@ -101,7 +101,9 @@ async def test_sorted_by_activity(server: Server, autojump_clock: MockClock) -> 
     await context.node.checkpoint()
     await context.node.fold(context.clock.now_ms() // 1000)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(keep_up, context.node, context.directory, context.clock)
+        nursery.start_soon(
+            keep_up, context.node, context.directory, context.documents, context.clock
+        )
         await trio.sleep(1)
         listed = await names(server, sort="activity")
         nursery.cancel_scope.cancel()
@@ -185,7 +187,9 @@ async def test_the_trash_is_emptied_after_two_days(
     number = await public(server, "latency")
     await server.send("DELETE", f"/v1/stats/{number}")
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(keep_up, context.node, context.directory, context.clock)
+        nursery.start_soon(
+            keep_up, context.node, context.directory, context.documents, context.clock
+        )
         autojump_clock.jump(47 * 3600)
         await trio.sleep(61)
         assert (await server.send("GET", f"/v1/stats/{number}")).status == 200
