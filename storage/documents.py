@@ -13,7 +13,7 @@ BODY_BYTES_MAX: Final = 256 * 1024
 """Bytes of one document."""
 
 DOCUMENTS_MAX: Final = 10_000
-"""Documents of one kind in one account."""
+"""Documents of one kind in one account; of no account there are as many as there are accounts."""
 
 WRITES_MAX: Final = 200
 """Documents in one step: the store does nothing else meanwhile."""

@@ -95,7 +95,7 @@ class MemoryDocuments:
                     raise Taken(write, claim)
                 held.add((write.kind, claim))
             siblings = sum(place[:2] == _place(write)[:2] for place in self._kept)
-            if found is None and siblings >= DOCUMENTS_MAX:
+            if found is None and write.account and siblings >= DOCUMENTS_MAX:
                 raise TooManyDocuments(write, f"an account has at most {DOCUMENTS_MAX}")
 
     def _apply(self, write: Write, now_ms: int) -> int:

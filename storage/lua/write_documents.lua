@@ -48,7 +48,7 @@ for number, write in ipairs(writes) do
       if not free or claimed[write.holders .. claim] then return {'taken', number, claim} end
       claimed[write.holders .. claim] = true
     end
-    if not write.kept and redis.call('HLEN', write.documents) >= limit then
+    if not write.kept and write.account ~= '0' and redis.call('HLEN', write.documents) >= limit then
       return {'full', number}
     end
   end

@@ -153,6 +153,8 @@ async def test_an_account_has_a_limit(
     with pytest.raises(TooManyDocuments):
         await documents.write([session("c")], NOW_MS)
     assert await documents.write([session("a"), session("c", account=2)], NOW_MS) == [2, 1]
+    await documents.write([session(name, account=0) for name in "abc"], NOW_MS)
+    assert len(await documents.all("session", 0, NOW_MS)) == 3
 
 
 async def test_of_many_at_once_one_is_first(documents: Documents) -> None:
