@@ -10,7 +10,7 @@ from typing import Protocol, overload
 
 from engine.histogram import Histograms
 from engine.points import Batch, Command, Points
-from engine.position import Position
+from engine.position import START, Position
 from engine.rollup import Rollups
 from engine.tiers import Tier
 
@@ -124,12 +124,41 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """What is to be told outside about one step of an episode; the dispatcher fans it out.
+
+    `id` is the same whenever the message is read, and no other message has it. Messages of one
+    `episode` are told in order. `place` is where it stands in the outbox, once it is there.
+    """
+
+    id: str
+    episode: str
+    at_ms: int
+    body: bytes
+    place: Position = START
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the rules of a partition made of the points of a checkpoint.
+
+    `documents` replaces rules and states by their key, None forgets one; `transitions` are the
+    records of what changed, oldest first, and `messages` what of it is to be told outside.
+    """
+
+    documents: Mapping[str, bytes | None] = field(default_factory=dict)
+    transitions: tuple[bytes, ...] = ()
+    messages: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """One atomic write: partials, applied commands, dead letters and the position they reach.
 
     The store takes it only when `epoch` and `number` - 1 are what it holds. Of the commands it
     knows `stat.put` (keep `body` as the record of the stat) and `stat.purge` (forget the record
-    and every chunk; `body` is the decimal number of points that go with it).
+    and every chunk; `body` is the decimal number of points that go with it). What the rules made
+    of the same points is part of it, so that data and alert are there together or not at all.
     """
 
     partition: int
@@ -140,6 +169,7 @@ class Checkpoint:
     commands: tuple[Command, ...] = ()
     dead: tuple[DeadLetter, ...] = ()
     applied: int = 0
+    judged: Judged = Judged()
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +236,10 @@ class Snapshot:
     entries: Sequence[Entry]
     state: FoldState
     faults: Sequence[str] = ()
+
+
+TRANSITIONS_KEPT = 10_000
+"""Records of transitions that a partition keeps; the oldest go first."""
 
 
 class Store(Protocol):
@@ -280,6 +314,20 @@ class Store(Protocol):
 
     async def records(self, partition: int) -> list[tuple[int, bytes]]:
         """(stat, record) of every stat of the partition, as the last checkpoint left them."""
+
+    async def alerts(self, partition: int) -> dict[str, bytes]:
+        """The documents of rules and their states, as the last checkpoint left them."""
+
+    async def transitions(
+        self, partition: int, before: Position | None, limit: int
+    ) -> list[tuple[Position, bytes]]:
+        """At most `limit` kept transitions before a place (None: the end), newest first."""
+
+    async def outbox(self, partition: int, after: Position, limit: int) -> list[Message]:
+        """At most `limit` messages behind a place that are not settled, oldest first."""
+
+    async def settle(self, partition: int, places: Sequence[Position]) -> None:
+        """Forget messages: they were told, or given up. Once more changes nothing."""
 
     async def allocate(self, amount: int) -> int:
         """The first of `amount` consecutive stat ids that nobody ever had."""

@@ -37,6 +37,9 @@ class Keys:
     records   hash: stat → its record
     purged    hash: stat → points that went with it
     dead      stream of dead letters: id, error, points, and the fields of the log entry
+    alerts    hash: key of a rule or of its state → document
+    changes   stream of transitions: b = record; about the last 10,000
+    outbox    stream of messages that are not settled: id, e = episode, t = epoch ms, b = record
     """
 
     meta: str
@@ -49,6 +52,9 @@ class Keys:
     records: str
     purged: str
     dead: str
+    alerts: str
+    changes: str
+    outbox: str
 
     @classmethod
     def of(cls, partition: int, partitions: int) -> Self:

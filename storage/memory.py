@@ -5,7 +5,7 @@ simulation lets crash. A step happens at once and whole; `_step` is the only pla
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -13,6 +13,7 @@ import trio
 
 from engine.points import Batch, Points
 from engine.ports import (
+    TRANSITIONS_KEPT,
     Appended,
     Checkpoint,
     Chunk,
@@ -22,7 +23,9 @@ from engine.ports import (
     FoldState,
     Frame,
     Group,
+    Judged,
     Memory,
+    Message,
     Ownership,
     Refused,
     Snapshot,
@@ -58,6 +61,10 @@ class PartitionState:
     records: dict[int, bytes] = field(default_factory=dict)
     dead: list[DeadLetter] = field(default_factory=list)
     purged: dict[int, int] = field(default_factory=dict)
+    alerts: dict[str, bytes] = field(default_factory=dict)
+    transitions: list[tuple[Position, bytes]] = field(default_factory=list)
+    outbox: list[Message] = field(default_factory=list)
+    told: int = 0
     appended: int = 0
 
     def copy(self) -> "PartitionState":
@@ -140,7 +147,23 @@ def commit(state: PartitionState, checkpoint: Checkpoint) -> None:
             # A purge that is repeated after a lost answer finds nothing to count any more.
             state.purged.setdefault(command.stat, int(command.body))
     state.dead += checkpoint.dead
+    _keep(state, checkpoint.judged)
     state.number, state.position = checkpoint.number, checkpoint.position
+
+
+def _keep(state: PartitionState, judged: Judged) -> None:
+    for key, document in judged.documents.items():
+        if document is None:
+            state.alerts.pop(key, None)
+        else:
+            state.alerts[key] = document
+    for record in judged.transitions:
+        state.told += 1
+        state.transitions.append((Position(state.told, 0), record))
+    del state.transitions[:-TRANSITIONS_KEPT]
+    for message in judged.messages:
+        state.told += 1
+        state.outbox.append(replace(message, place=Position(state.told, 0)))
 
 
 def owned(state: PartitionState, epoch: int) -> None:
@@ -307,6 +330,29 @@ class MemoryStore:
 
     async def records(self, partition: int) -> list[tuple[int, bytes]]:
         return await self._step(lambda: list(self.state[partition].records.items()))
+
+    async def alerts(self, partition: int) -> dict[str, bytes]:
+        return await self._step(lambda: dict(self.state[partition].alerts))
+
+    async def transitions(
+        self, partition: int, before: Position | None, limit: int
+    ) -> list[tuple[Position, bytes]]:
+        def step() -> list[tuple[Position, bytes]]:
+            kept = reversed(self.state[partition].transitions)
+            return [one for one in kept if before is None or one[0] < before][:limit]
+
+        return await self._step(step)
+
+    async def outbox(self, partition: int, after: Position, limit: int) -> list[Message]:
+        waiting = self.state[partition].outbox
+        return await self._step(lambda: [m for m in waiting if m.place > after][:limit])
+
+    async def settle(self, partition: int, places: Sequence[Position]) -> None:
+        def step() -> None:
+            state, settled = self.state[partition], set(places)
+            state.outbox = [one for one in state.outbox if one.place not in settled]
+
+        await self._step(step)
 
     async def allocate(self, amount: int) -> int:
         def step() -> int:

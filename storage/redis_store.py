@@ -21,6 +21,7 @@ from engine.ports import (
     Frame,
     Group,
     Memory,
+    Message,
     Ownership,
     Snapshot,
     Span,
@@ -36,10 +37,11 @@ from storage.codec import (
     decode_partials,
     encode_chunks,
     encode_log,
-    encode_partials,
 )
 from storage.keys import NEXT_STAT, Keys, score
 from storage.link import Link
+from storage.redis_alerts import read_alerts, read_outbox, read_transitions, settle
+from storage.redis_commit import commit_call
 from storage.scripts import Argument, Call, Reply, run_script, run_scripts, told
 
 CLAIM_WINDOW_MS = 3_600_000
@@ -135,7 +137,7 @@ class RedisStore:
         keys = self.keys[checkpoint.partition]
 
         def step(client: redis.Redis) -> None:
-            run_script(client, _commit_call(keys, checkpoint))
+            run_script(client, commit_call(keys, checkpoint))
 
         await self._fenced(self._commits, step)
 
@@ -274,6 +276,24 @@ class RedisStore:
 
         return await self._reads.run(step)
 
+    async def alerts(self, partition: int) -> dict[str, bytes]:
+        keys = self.keys[partition]
+        return await self._reads.run(lambda client: read_alerts(client, keys))
+
+    async def transitions(
+        self, partition: int, before: Position | None, limit: int
+    ) -> list[tuple[Position, bytes]]:
+        keys = self.keys[partition]
+        return await self._reads.run(lambda client: read_transitions(client, keys, before, limit))
+
+    async def outbox(self, partition: int, after: Position, limit: int) -> list[Message]:
+        keys = self.keys[partition]
+        return await self._reads.run(lambda client: read_outbox(client, keys, after, limit))
+
+    async def settle(self, partition: int, places: Sequence[Position]) -> None:
+        keys = self.keys[partition]
+        await self._commits.run(lambda client: settle(client, keys, list(map(str, places))))
+
     async def allocate(self, amount: int) -> int:
         last = await self._commits.run(lambda client: int(client.incrby(NEXT_STAT, amount)))
         return last - amount + 1
@@ -347,24 +367,3 @@ def _chunk(span: Span, member: bytes) -> Chunk:
     except BadFrame as error:
         where = f"stat {span.stat}: a chunk of the {span.tier.name} tier in"
         raise Damaged(f"{where} [{span.start}, {span.end}) is damaged: {error}") from error
-
-
-def _commit_call(keys: Keys, checkpoint: Checkpoint) -> Call:
-    puts = [c for c in checkpoint.commands if c.kind == "stat.put"]
-    purges = [c for c in checkpoint.commands if c.kind == "stat.purge"]
-    has_rows = len(checkpoint.partials.rollups) > 0
-    arguments: list[Argument] = [
-        checkpoint.epoch, checkpoint.number, str(checkpoint.position),
-        encode_partials(checkpoint.partials) if has_rows else b"",
-        sum(letter.points for letter in checkpoint.dead),
-        len(puts), len(purges), len(checkpoint.dead),
-    ]  # fmt: skip
-    for command in (*puts, *purges):
-        arguments += [command.stat, command.body]
-    for letter in checkpoint.dead:
-        arguments += [str(letter.position), letter.error, letter.points]
-    names = [
-        keys.meta, keys.log, keys.recent, keys.records, keys.purged, keys.dead, keys.active,
-        keys.history,
-    ]  # fmt: skip
-    return "commit", names, arguments

@@ -1,8 +1,11 @@
 -- Write a checkpoint, if it is the next one of the owner.
--- KEYS: meta, log, recent, records, purged, dead, active, prefix of the histories.
+-- KEYS: meta, log, recent, records, purged, dead, active, prefix of the histories,
+--       alerts, changes, outbox.
 -- ARGV: epoch, number, position, partials frame or '', points in dead letters,
---       number of puts, of purges, of dead letters, then per put: stat, record;
---       per purge: stat, points; per dead letter: log id, error, points.
+--       number of puts, of purges, of dead letters, of documents, of transitions, of messages,
+--       how many transitions are kept, then per put: stat, record; per purge: stat, points;
+--       per dead letter: log id, error, points; per document: key, document or '' to forget it;
+--       per transition: record; per message: id, episode, time, record.
 local meta = redis.call('HMGET', KEYS[1], 'epoch', 'number', 'position')
 if meta[1] ~= ARGV[1] then return redis.error_reply('FENCED ' .. tostring(meta[1])) end
 local number, position = tonumber(meta[2] or '0'), meta[3] or '0-0'
@@ -13,7 +16,7 @@ if number ~= tonumber(ARGV[2]) - 1 then return redis.error_reply('FENCED number 
 local ms, seq = string.match(position, '(%d+)-(%d+)')
 redis.call('XTRIM', KEYS[2], 'MINID', ms .. '-' .. string.format('%.0f', tonumber(seq) + 1))
 if ARGV[4] ~= '' then redis.call('XADD', KEYS[3], ARGV[3], 'b', ARGV[4]) end
-local at = 9
+local at = 13
 for _ = 1, tonumber(ARGV[6]) do
   redis.call('HSET', KEYS[4], ARGV[at], ARGV[at + 1])
   at = at + 2
@@ -32,6 +35,23 @@ for _ = 1, tonumber(ARGV[8]) do
   redis.call('XADD', KEYS[6], 'MAXLEN', '~', 10000, '*', 'id', ARGV[at], 'error', ARGV[at + 1],
     'points', ARGV[at + 2], unpack(entry and entry[2] or {}))
   at = at + 3
+end
+for _ = 1, tonumber(ARGV[9]) do
+  if ARGV[at + 1] == '' then
+    redis.call('HDEL', KEYS[9], ARGV[at])
+  else
+    redis.call('HSET', KEYS[9], ARGV[at], ARGV[at + 1])
+  end
+  at = at + 2
+end
+for _ = 1, tonumber(ARGV[10]) do
+  redis.call('XADD', KEYS[10], 'MAXLEN', '~', ARGV[12], '*', 'b', ARGV[at])
+  at = at + 1
+end
+for _ = 1, tonumber(ARGV[11]) do
+  redis.call('XADD', KEYS[11], '*', 'id', ARGV[at], 'e', ARGV[at + 1], 't', ARGV[at + 2],
+    'b', ARGV[at + 3])
+  at = at + 4
 end
 redis.call('HSET', KEYS[1], 'number', ARGV[2], 'position', ARGV[3])
 if ARGV[5] ~= '0' then redis.call('HINCRBY', KEYS[1], 'dead', ARGV[5]) end

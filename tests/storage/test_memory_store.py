@@ -5,6 +5,7 @@ import pytest
 from engine.points import Batch
 from engine.ports import Group, Refused
 from storage.memory import MemoryStore
+from tests.storage.alerts_contract import AlertsContract
 from tests.storage.store_contract import T0_MS, StoreContract, points
 
 
@@ -13,7 +14,7 @@ def store() -> MemoryStore:
     return MemoryStore(partitions=2)
 
 
-class TestMemoryStore(StoreContract):
+class TestMemoryStore(StoreContract, AlertsContract):
     """The contract, without a server."""
 
 

@@ -24,6 +24,7 @@ from storage.opening import WrongStore, open_store
 from storage.redis_store import RedisStore
 from storage.scripts import Reply
 from storage.server.testing import ThrowawayServer, binaries, embedded_server
+from tests.storage.alerts_contract import AlertsContract
 from tests.storage.store_contract import T0_MS, T0_S, StoreContract, points
 
 pytestmark = pytest.mark.real
@@ -56,7 +57,7 @@ class StandingClock:
         return T0_MS
 
 
-class TestRedisStore(StoreContract):
+class TestRedisStore(StoreContract, AlertsContract):
     """The contract, on a server."""
 
 
