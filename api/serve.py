@@ -91,7 +91,14 @@ async def open_context(settings: Settings, address: str, say: Say) -> AsyncGener
         engine = EngineSettings(settings.seconds_memory)
         keyring = Keyring(catalog, clock)
         async with (
-            open_node(store, clock, engine, directory.apply, directory.without_percentiles) as node,
+            open_node(
+                store,
+                clock,
+                engine,
+                directory.apply,
+                directory.without_percentiles,
+                directory.accounts,
+            ) as node,
             trio.open_nursery() as nursery,
         ):
             await nursery.start(keyring.run)

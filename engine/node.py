@@ -24,6 +24,7 @@ from engine.shedding import Shedding
 from engine.stat_actor import StatActor, Watch
 from engine.supervision import Restarts, keep_running
 from engine.tiers import Tier
+from engine.usage import Owners, nobody
 from engine.window import Newest
 
 TICK_S = 1.0
@@ -82,6 +83,7 @@ class Node:
         settings: EngineSettings,
         on_command: Callable[[Command], None],
         without_histograms: Collection[int],
+        owners: Owners,
     ) -> None:
         self.store = store
         self.clock = clock
@@ -89,7 +91,7 @@ class Node:
         self.intake = Intake(store, clock)
         share = settings.seconds_bytes // store.partitions
         self._partitions = [
-            Partition(number, store, clock, on_command, share, without_histograms)
+            Partition(number, store, clock, on_command, share, without_histograms, owners)
             for number in range(store.partitions)
         ]
         self._queries = [Queries(partition) for partition in self._partitions]
@@ -254,14 +256,15 @@ async def open_node(
     settings: EngineSettings = EngineSettings(),
     on_command: Callable[[Command], None] = ignore,
     without_histograms: Collection[int] = (),
+    owners: Owners = nobody,
 ) -> AsyncGenerator[Node, None]:
     """A running node; on a graceful exit it drains: all that was taken is committed.
 
     `on_command` is called, without waiting, for each command that a partition applies, in log
     order, live and when the log is read again after a start. The stats in `without_histograms` have
-    no percentiles; its owner may change it at any time.
+    no percentiles; its owner may change it at any time. `owners` tells whose points are metered.
     """
-    node = Node(store, clock, settings, on_command, without_histograms)
+    node = Node(store, clock, settings, on_command, without_histograms, owners)
     async with trio.open_nursery() as background:
         background.start_soon(node.tick)
         background.start_soon(node.look_at_memory)

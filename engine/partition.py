@@ -37,6 +37,7 @@ from engine.supervision import patiently
 from engine.tiers import PARTIAL_S
 from engine.turn import Turn, compute, turns_of
 from engine.uncommitted import Uncommitted, partials_of
+from engine.usage import Owners, nobody, usage_of
 from engine.window import WindowTable
 
 log = logging.getLogger("statflow.engine")
@@ -82,6 +83,7 @@ class Partition:
         on_command: Callable[[Command], None],
         seconds_bytes: int,
         without_histograms: Collection[int] = (),
+        owners: Owners = nobody,
     ) -> None:
         self.number = number
         self.store = store
@@ -89,6 +91,7 @@ class Partition:
         self.on_command = on_command
         self.seconds_bytes = seconds_bytes
         self.without_histograms = without_histograms
+        self.owners = owners
         self.lane = Lane(number, self._deliver, lambda: self.points_ahead, self._lost)
         self.applied_points = self.dead_letters = self.checkpoints = 0
         self.ready = trio.Event()
@@ -299,6 +302,7 @@ class Partition:
         checkpoint = Checkpoint(
             self.number, self.own.epoch, self.own.number + 1, self.position, partials_of(turn),
             tuple(pending.commands), tuple(pending.dead), pending.points.points,
+            usage=usage_of(turn.seconds, self.owners),
         )  # fmt: skip
         return Sealed(checkpoint, turn)
 

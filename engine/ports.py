@@ -158,7 +158,8 @@ class Checkpoint:
     The store takes it only when `epoch` and `number` - 1 are what it holds. Of the commands it
     knows `stat.put` (keep `body` as the record of the stat) and `stat.purge` (forget the record
     and every chunk; `body` is the decimal number of points that go with it). What the rules made
-    of the same points is part of it, so that data and alert are there together or not at all.
+    of the same points is part of it, so that data and alert are there together or not at all; so
+    is how many points each owner sent (`usage`).
     """
 
     partition: int
@@ -170,6 +171,7 @@ class Checkpoint:
     dead: tuple[DeadLetter, ...] = ()
     applied: int = 0
     judged: Judged = Judged()
+    usage: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +242,9 @@ class Snapshot:
 
 TRANSITIONS_KEPT = 10_000
 """Records of transitions that a partition keeps; the oldest go first."""
+
+USAGE_DAYS = 400
+"""Days for which it is kept who sent how many points."""
 
 
 class Store(Protocol):
@@ -328,6 +333,9 @@ class Store(Protocol):
 
     async def settle(self, partition: int, places: Sequence[Position]) -> None:
         """Forget messages: they were told, or given up. Once more changes nothing."""
+
+    async def usage(self, partition: int, owner: int, days: Sequence[int]) -> list[int]:
+        """Committed points of an owner on each of these days, UTC days since the epoch."""
 
     async def allocate(self, amount: int) -> int:
         """The first of `amount` consecutive stat ids that nobody ever had."""

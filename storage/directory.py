@@ -23,6 +23,7 @@ import trio
 
 from engine.points import Command
 from engine.ports import Clock
+from engine.rollup import Ints
 from engine.stats import Kind, NoSuchStat, Stat, State, canonical_name, name_fault, partition_of
 from storage.directory_changes import Changes, Records, Submit
 from storage.directory_record import PURGE, PUT, unpack_stat
@@ -88,6 +89,7 @@ class Directory:
     ) -> None:
         self._store = store
         self._clock = clock
+        self._spread = spread
         self._table = StatTable()
         # Not what was changed last: points that stand before the change in the log count as ever.
         self._without_percentiles: set[int] = set()
@@ -167,6 +169,16 @@ class Directory:
     def home(self, account: int) -> int:
         """The partition of what belongs to an account and to none of its stats."""
         return partition_of(account, 0, 1, self._store.partitions)
+
+    def partitions(self, account: int) -> list[int]:
+        """The partitions in which the account may have stats."""
+        partitions = self._store.partitions
+        home, spread = self.home(account), min(self._spread(account), partitions)
+        return [(home + step) % partitions for step in range(spread)]
+
+    def accounts(self, stats: Ints) -> Ints:
+        """Whose stats they are, purged ones too; 0 for nobody's."""
+        return self._table.accounts(stats)
 
     def note_activity(self, stat: int, at_s: int) -> None:
         """Note that a stat had a point at this time, epoch seconds."""

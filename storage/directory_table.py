@@ -11,10 +11,9 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Final
 
-import numpy as np
-
 from engine.rollup import Ints
 from engine.stats import Stat
+from storage.by_id import ById
 
 CHANGES_KEPT: Final = 10_000
 """The last changes; whoever looks less often must look at everything."""
@@ -78,8 +77,10 @@ class StatTable:
         self._changed: deque[int] = deque(maxlen=CHANGES_KEPT)
         # A name that two stats have while the logs are read: those who do not answer to it now.
         self._contested: dict[tuple[int, str], list[int]] = {}
-        # Epoch seconds by stat id, 0 for never. Ids are given away in a row: few places are idle.
-        self._active_s = np.zeros(1024, np.uint32)
+        # Epoch seconds, 0 for never.
+        self._active_s = ById()
+        # Also of stats that are purged: some of their points may not be committed yet.
+        self._accounts = ById()
 
     def __len__(self) -> int:
         return len(self._stats)
@@ -115,6 +116,7 @@ class StatTable:
         if known is not None and known.name != stat.name:
             self._drop_name(known)
         self._stats[stat.id] = stat
+        self._accounts.put(stat.id, stat.account)
         names = self._names.get(stat.account)
         if names is None:
             names = self._names[stat.account] = AccountNames()
@@ -146,23 +148,19 @@ class StatTable:
         if known is not None:
             self._drop_name(known)
             self._trash.pop(stat, None)
-            if stat < len(self._active_s):
-                self._active_s[stat] = 0
+            self._active_s.put(stat, 0)
 
     def note_activity(self, stat: int, at_s: int) -> None:
         """Note that a stat was active at this time, epoch seconds."""
-        if stat >= len(self._active_s):
-            grown = np.zeros(max(stat + 1, 2 * len(self._active_s)), np.uint32)
-            grown[: len(self._active_s)] = self._active_s
-            self._active_s = grown
-        self._active_s[stat] = max(at_s, int(self._active_s[stat]))
+        self._active_s.put(stat, max(at_s, self._active_s[stat]))
 
     def active_s(self, stats: Ints) -> Ints:
         """When each of the stats was last active, epoch seconds; 0 for never."""
-        found = np.zeros(len(stats), np.int64)
-        known = stats < len(self._active_s)
-        found[known] = self._active_s[stats[known]]
-        return found
+        return self._active_s.of(stats)
+
+    def accounts(self, stats: Ints) -> Ints:
+        """Whose stats they are, also when they are purged; 0 for stats that never were here."""
+        return self._accounts.of(stats)
 
     def _contest(self, stat: Stat, loser: Stat) -> None:
         others = self._contested.setdefault((stat.account, stat.name), [])

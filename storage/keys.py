@@ -40,6 +40,7 @@ class Keys:
     alerts    hash: key of a rule or of its state → document
     changes   stream of transitions: b = record; about the last 10,000
     outbox    stream of messages that are not settled: id, e = episode, t = epoch ms, b = record
+    usage     prefix of hashes, one per UTC day: owner → points; each lives for USAGE_DAYS
     """
 
     meta: str
@@ -55,6 +56,7 @@ class Keys:
     alerts: str
     changes: str
     outbox: str
+    usage: str
 
     @classmethod
     def of(cls, partition: int, partitions: int) -> Self:

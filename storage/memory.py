@@ -34,6 +34,7 @@ from engine.ports import (
     Totals,
 )
 from engine.position import START, Position
+from engine.usage import day_of
 
 CLAIM_WINDOW_MS = 3_600_000
 """A claim is remembered at least this long."""
@@ -64,6 +65,7 @@ class PartitionState:
     alerts: dict[str, bytes] = field(default_factory=dict)
     transitions: list[tuple[Position, bytes]] = field(default_factory=list)
     outbox: list[Message] = field(default_factory=list)
+    usage: dict[tuple[int, int], int] = field(default_factory=dict)
     told: int = 0
     appended: int = 0
 
@@ -148,6 +150,9 @@ def commit(state: PartitionState, checkpoint: Checkpoint) -> None:
             state.purged.setdefault(command.stat, int(command.body))
     state.dead += checkpoint.dead
     _keep(state, checkpoint.judged)
+    day = day_of(checkpoint.position)
+    for owner, points in checkpoint.usage.items():
+        state.usage[owner, day] = state.usage.get((owner, day), 0) + points
     state.number, state.position = checkpoint.number, checkpoint.position
 
 
@@ -353,6 +358,10 @@ class MemoryStore:
             state.outbox = [one for one in state.outbox if one.place not in settled]
 
         await self._step(step)
+
+    async def usage(self, partition: int, owner: int, days: Sequence[int]) -> list[int]:
+        usage = self.state[partition].usage
+        return await self._step(lambda: [usage.get((owner, day), 0) for day in days])
 
     async def allocate(self, amount: int) -> int:
         def step() -> int:

@@ -1,6 +1,8 @@
 """A checkpoint as keys and arguments of `commit.lua`. Pure."""
 
-from engine.ports import TRANSITIONS_KEPT, Checkpoint, Judged
+from engine.ports import TRANSITIONS_KEPT, USAGE_DAYS, Checkpoint, Judged
+from engine.tiers import DAY_S
+from engine.usage import day_of
 from storage.codec import encode_partials
 from storage.keys import Keys
 from storage.scripts import Argument, Call
@@ -16,15 +18,19 @@ def commit_call(keys: Keys, checkpoint: Checkpoint) -> Call:
         encode_partials(checkpoint.partials) if has_rows else b"",
         sum(letter.points for letter in checkpoint.dead),
         len(puts), len(purges), len(checkpoint.dead), *_counts(checkpoint.judged),
+        len(checkpoint.usage), USAGE_DAYS * DAY_S,
     ]  # fmt: skip
     for command in (*puts, *purges):
         arguments += [command.stat, command.body]
     for letter in checkpoint.dead:
         arguments += [str(letter.position), letter.error, letter.points]
     arguments += _arguments(checkpoint.judged)
+    for owner, points in checkpoint.usage.items():
+        arguments += [owner, points]
     names = [
         keys.meta, keys.log, keys.recent, keys.records, keys.purged, keys.dead, keys.active,
         keys.history, keys.alerts, keys.changes, keys.outbox,
+        f"{keys.usage}:{day_of(checkpoint.position)}",
     ]  # fmt: skip
     return "commit", names, arguments
 

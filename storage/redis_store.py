@@ -42,6 +42,7 @@ from storage.keys import NEXT_STAT, Keys, score
 from storage.link import Link
 from storage.redis_alerts import read_alerts, read_outbox, read_transitions, settle
 from storage.redis_commit import commit_call
+from storage.redis_usage import read_usage
 from storage.scripts import Argument, Call, Reply, run_script, run_scripts, told
 
 CLAIM_WINDOW_MS = 3_600_000
@@ -293,6 +294,10 @@ class RedisStore:
     async def settle(self, partition: int, places: Sequence[Position]) -> None:
         keys = self.keys[partition]
         await self._commits.run(lambda client: settle(client, keys, list(map(str, places))))
+
+    async def usage(self, partition: int, owner: int, days: Sequence[int]) -> list[int]:
+        keys = self.keys[partition]
+        return await self._reads.run(lambda client: read_usage(client, keys, owner, days))
 
     async def allocate(self, amount: int) -> int:
         last = await self._commits.run(lambda client: int(client.incrby(NEXT_STAT, amount)))

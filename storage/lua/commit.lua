@@ -1,11 +1,12 @@
 -- Write a checkpoint, if it is the next one of the owner.
 -- KEYS: meta, log, recent, records, purged, dead, active, prefix of the histories,
---       alerts, changes, outbox.
+--       alerts, changes, outbox, usage of the day.
 -- ARGV: epoch, number, position, partials frame or '', points in dead letters,
 --       number of puts, of purges, of dead letters, of documents, of transitions, of messages,
---       how many transitions are kept, then per put: stat, record; per purge: stat, points;
+--       how many transitions are kept, number of owners, seconds for which usage is kept,
+--       then per put: stat, record; per purge: stat, points;
 --       per dead letter: log id, error, points; per document: key, document or '' to forget it;
---       per transition: record; per message: id, episode, time, record.
+--       per transition: record; per message: id, episode, time, record; per owner: owner, points.
 local meta = redis.call('HMGET', KEYS[1], 'epoch', 'number', 'position')
 if meta[1] ~= ARGV[1] then return redis.error_reply('FENCED ' .. tostring(meta[1])) end
 local number, position = tonumber(meta[2] or '0'), meta[3] or '0-0'
@@ -16,7 +17,7 @@ if number ~= tonumber(ARGV[2]) - 1 then return redis.error_reply('FENCED number 
 local ms, seq = string.match(position, '(%d+)-(%d+)')
 redis.call('XTRIM', KEYS[2], 'MINID', ms .. '-' .. string.format('%.0f', tonumber(seq) + 1))
 if ARGV[4] ~= '' then redis.call('XADD', KEYS[3], ARGV[3], 'b', ARGV[4]) end
-local at = 13
+local at = 15
 for _ = 1, tonumber(ARGV[6]) do
   redis.call('HSET', KEYS[4], ARGV[at], ARGV[at + 1])
   at = at + 2
@@ -53,6 +54,11 @@ for _ = 1, tonumber(ARGV[11]) do
     'b', ARGV[at + 3])
   at = at + 4
 end
+for _ = 1, tonumber(ARGV[13]) do
+  redis.call('HINCRBY', KEYS[12], ARGV[at], ARGV[at + 1])
+  at = at + 2
+end
+if ARGV[13] ~= '0' then redis.call('EXPIRE', KEYS[12], ARGV[14]) end
 redis.call('HSET', KEYS[1], 'number', ARGV[2], 'position', ARGV[3])
 if ARGV[5] ~= '0' then redis.call('HINCRBY', KEYS[1], 'dead', ARGV[5]) end
 return 'OK'

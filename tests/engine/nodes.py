@@ -12,6 +12,7 @@ from engine.points import Batch, Claim, Command
 from engine.ports import Store
 from engine.position import Position
 from engine.tiers import Tier
+from engine.usage import Owners, nobody
 from tests.engine.model import BEGUN_MS, BEGUN_S, Facts, Point, columns, told_of
 
 SETTINGS = EngineSettings()
@@ -27,11 +28,13 @@ async def until_killed(
     store: Store,
     on_command: Callable[[Command], None] = ignore,
     settings: EngineSettings = SETTINGS,
+    owners: Owners = nobody,
 ) -> AsyncGenerator[Node, None]:
     """A node that is killed at the end of the block: it commits nothing more."""
 
     async def live(task_status: trio.TaskStatus[Node]) -> None:
-        async with open_node(store, TrioClock(BEGUN_MS), settings, on_command) as node:
+        clock = TrioClock(BEGUN_MS)
+        async with open_node(store, clock, settings, on_command, owners=owners) as node:
             task_status.started(node)
             await trio.sleep_forever()
 

@@ -7,6 +7,7 @@ from engine.ports import Group, Refused
 from storage.memory import MemoryStore
 from tests.storage.alerts_contract import AlertsContract
 from tests.storage.store_contract import T0_MS, StoreContract, points
+from tests.storage.usage_contract import UsageContract
 
 
 @pytest.fixture
@@ -14,7 +15,7 @@ def store() -> MemoryStore:
     return MemoryStore(partitions=2)
 
 
-class TestMemoryStore(StoreContract, AlertsContract):
+class TestMemoryStore(StoreContract, AlertsContract, UsageContract):
     """The contract, without a server."""
 
 

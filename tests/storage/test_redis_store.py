@@ -26,6 +26,7 @@ from storage.scripts import Reply
 from storage.server.testing import ThrowawayServer, binaries, embedded_server
 from tests.storage.alerts_contract import AlertsContract
 from tests.storage.store_contract import T0_MS, T0_S, StoreContract, points
+from tests.storage.usage_contract import UsageContract
 
 pytestmark = pytest.mark.real
 
@@ -57,7 +58,7 @@ class StandingClock:
         return T0_MS
 
 
-class TestRedisStore(StoreContract, AlertsContract):
+class TestRedisStore(StoreContract, AlertsContract, UsageContract):
     """The contract, on a server."""
 
 
