@@ -27,6 +27,9 @@ from api.http.app import create_app
 from api.http.context import Context
 from api.http.server import listen, serve_http
 from api.http.upkeep import keep_up
+from api.plans.allowances import Allowances
+from api.plans.billing import Billing
+from api.plans.meter import Meter
 from api.settings import Settings, SettingsError
 from engine.node import EngineSettings, Node, open_node
 from engine.ports import Clock, Store
@@ -102,6 +105,9 @@ async def open_context(settings: Settings, address: str, say: Say) -> AsyncGener
             trio.open_nursery() as nursery,
         ):
             await nursery.start(keyring.run)
+            meter = Meter(store, directory)
+            allowances = Allowances(documents, meter, clock, settings.plans, settings.default_plan)
+            await nursery.start(allowances.run)
             opened = trio.Event()
             nursery.start_soon(_when_ready, node, directory, documents, clock, opened)
             secret = await found_owner(catalog, clock)
@@ -110,7 +116,11 @@ async def open_context(settings: Settings, address: str, say: Say) -> AsyncGener
             _greet(say, address, secret)
             try:
                 warnings = partial(_warnings, server)
-                yield Context(node, directory, keyring, documents, clock, address, warnings)
+                context = Context(
+                    node, directory, keyring, documents, clock, address, allowances, warnings
+                )
+                context.billing = _billing(settings)
+                yield context
             finally:
                 nursery.cancel_scope.cancel()
 
@@ -136,6 +146,15 @@ async def open_storage(
         ) as store:
             with closing(Link(server.url, answer_limit_s=CATALOG_ANSWER_S)) as link:
                 yield store, RedisCatalog(link), RedisDocuments(link), server
+
+
+def _billing(settings: Settings) -> Billing | None:
+    if settings.stripe_key is None or settings.stripe_webhook_secret is None:
+        return None
+    # Most of a second, which few need to wait for.
+    from api.plans.stripe_billing import StripeBilling
+
+    return StripeBilling(settings.stripe_key, settings.stripe_webhook_secret, settings.plans)
 
 
 async def _when_ready(

@@ -124,6 +124,7 @@ ADDRESS: Final = Reading(
     _read_address,
 )
 PATH: Final = Reading("a path; ~ is your home", _read_path)
+TEXT: Final = Reading("a text", lambda value: _text(value))
 ORIGIN: Final = Reading("http:// or https:// with a host and no path", _read_origin)
 STORE_URL: Final = Reading(
     "redis://HOST:PORT, rediss:// with TLS, or unix:///PATH", _read_store_url

@@ -13,14 +13,16 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from api.plans.plan import UNLIMITED, Plan, read_plans
 from api.setting_values import (
     ADDRESS,
     MIB,
     ORIGIN,
     PATH,
     STORE_URL,
+    TEXT,
     Durability,
     Reading,
     choice,
@@ -30,6 +32,9 @@ from api.setting_values import (
 )
 
 FILE: Final = "statflow.toml"
+PLANS: Final = "plans"
+"""The table of the file that has the plans."""
+
 PREFIX: Final = "STATFLOW_"
 
 # Of the same prefix, but for the clients of a server, and the name of the file itself.
@@ -58,10 +63,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     public_url: str | None = None
     tls_cert: str | None = None
     tls_key: str | None = None
+    default_plan: str = UNLIMITED.name
+    stripe_key: str | None = None
+    stripe_webhook_secret: str | None = None
+    plans: dict[str, Plan] = field(default_factory=lambda: read_plans({}))
 
     def __repr__(self) -> str:
-        # The URL may hold a password.
-        shown = (f"{name}={getattr(self, name)!r}" for name in SETTINGS if name != "redis_url")
+        shown = (f"{one.name}={getattr(self, one.name)!r}" for one in _ALL if not one.secret)
         return f"<Settings {', '.join(shown)}>"
 
     @property
@@ -77,13 +85,17 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What is known of one setting; `unset` says what the default None comes to."""
+    """What is known of one setting; `unset` says what the default None comes to.
+
+    A `secret` one is never shown.
+    """
 
     name: str
     metavar: str
     reading: Reading[object]
     meaning: str
     unset: str = ""
+    secret: bool = False
 
     @property
     def variable(self) -> str:
@@ -110,7 +122,7 @@ _ALL: Final = (
     Setting(
         "redis_url", "URL", STORE_URL,
         "another Redis (≥ 6.2) or Valkey server; its settings are checked at the start",
-        unset="the embedded server",
+        unset="the embedded server", secret=True,  # It may hold a password.
     ),
     Setting(
         "durability", "MODE", choice("strict", "relaxed"),
@@ -128,6 +140,17 @@ _ALL: Final = (
         unset="none",
     ),
     Setting("tls_key", "FILE", PATH, "private key of the certificate (PEM)", unset="none"),
+    Setting(
+        "default_plan", "NAME", TEXT, "the plan of accounts that have no other: what they may have",
+    ),
+    Setting(
+        "stripe_key", "KEY", TEXT, "secret key of Stripe: with it accounts pay for plans",
+        unset="none", secret=True,
+    ),
+    Setting(
+        "stripe_webhook_secret", "SECRET", TEXT,
+        "signs what Stripe sends to /v1/billing/stripe", unset="none", secret=True,
+    ),
 )  # fmt: skip
 
 SETTINGS: Final[Mapping[str, Setting]] = {setting.name: setting for setting in _ALL}
@@ -142,9 +165,10 @@ def load_settings(
     Without `file`, `statflow.toml` in the working directory counts if there is one. SettingsError
     when anything is wrong.
     """
-    values: dict[str, Any] = {}
+    in_file = _from_file(file)
+    values: dict[str, Any] = {"plans": _plans(file, in_file.pop(PLANS, {}))}
     for where, found in (
-        (str(file or FILE), _from_file(file)),
+        (str(file or FILE), in_file),
         ("environment", _from_environment(environ)),
         ("command line", given or {}),
     ):
@@ -153,6 +177,11 @@ def load_settings(
     if (settings.tls_cert is None) != (settings.tls_key is None):
         missing = "tls_cert" if settings.tls_cert is None else "tls_key"
         raise SettingsError(f"{missing} is missing: TLS needs both tls_cert and tls_key")
+    if (settings.stripe_key is None) != (settings.stripe_webhook_secret is None):
+        raise SettingsError("Stripe needs both stripe_key and stripe_webhook_secret")
+    if settings.default_plan not in settings.plans:
+        known = ", ".join(settings.plans)
+        raise SettingsError(f"default_plan: there is no {settings.default_plan!r}, only {known}")
     return settings
 
 
@@ -175,6 +204,14 @@ def _from_file(file: Path | None) -> dict[str, Any]:
         raise SettingsError(f"there is no file {path}; name another, or none") from None
     except (OSError, ValueError) as error:
         raise SettingsError(f"{path} cannot be read: {error}") from None
+
+
+def _plans(file: Path | None, given: object) -> dict[str, Plan]:
+    """The tables `[plans.NAME]`, which only a file can have."""
+    try:
+        return read_plans(given)
+    except ValueError as error:
+        raise SettingsError(f"{file or FILE}: {error}") from None
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -201,7 +238,7 @@ def _read(where: str, name: str, value: object) -> object:
         place = {"environment": setting.variable, "command line": setting.flag}.get(
             where, f"{where}: {name}"
         )
-        shown = "its value" if setting.reading is STORE_URL else repr(value)
+        shown = "its value" if setting.secret else repr(value)
         raise SettingsError(f"{place}: {shown} cannot be; {setting.reading.allowed}") from None
 
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from api.settings import Settings
+from api.settings import SETTINGS
 
 ROOT = Path(__file__).parents[1]
 
@@ -24,4 +24,4 @@ def test_the_readme_names_every_setting() -> None:
     table = page.partition("| setting |")[2].partition("\n\n")[0]
     rows = [row.split("|")[1] for row in table.splitlines()[2:]]
     named = {name for row in rows for name in re.findall(r"`([a-z_]+)`", row)}
-    assert named == set(Settings.__struct_fields__)
+    assert named == set(SETTINGS)

@@ -7,10 +7,14 @@ from api.cli.drawing import moment
 from api.cli.errors import DONE, CommandError, UsageError
 from api.cli.key import keys_of, line_of
 from api.cli.options import STORE, settings_arguments, settings_of
-from api.cli.store import with_catalog
+from api.cli.store import with_catalog, with_documents
 from api.clock import WallClock
+from api.plans.changing import change_plan
+from api.plans.record import PlanRecord
+from api.settings import Settings
 from engine.stats import canonical_name, name_fault
 from storage.catalog import OWNER, Account, Catalog
+from storage.documents import Documents
 
 HELP: Final = """\
 Accounts: each has stats and keys of its own. The first start makes the owner's.
@@ -19,6 +23,7 @@ Accounts: each has stats and keys of its own. The first start makes the owner's.
   statflow key create --account "$ID"
   statflow account list
   statflow account show                    the owner's; name another by its number
+  statflow account set-plan "$ID" pro      what it may have; plans stand in statflow.toml
 
 Works on the data directory, whether or not the server runs.
 """
@@ -38,7 +43,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     listing = actions.add_parser("list", help="list the accounts")
     show = actions.add_parser("show", help="one account and its keys")
     show.add_argument("account", type=int, nargs="?", default=OWNER, metavar="ID")
-    for action in (create, listing, show):
+    set_plan = actions.add_parser("set-plan", help="put an account on another plan")
+    set_plan.add_argument("account", type=int, metavar="ID")
+    set_plan.add_argument("plan", metavar="PLAN")
+    for action in (create, listing, show, set_plan):
         settings_arguments(action, *STORE)
 
 
@@ -53,6 +61,9 @@ def run(options: argparse.Namespace) -> int:
         if not 1 <= options.spread <= most:
             raise UsageError(f"--spread: 1 to {most}")
         print(with_catalog(settings, lambda catalog: create(catalog, name, options.spread)).id)
+    elif options.action == "set-plan":
+        with_catalog(settings, lambda catalog: keys_of(catalog, options.account))
+        print(_set_plan(settings, options.account, options.plan))
     elif options.action == "list":
         for account in with_catalog(settings, lambda catalog: catalog.accounts()):
             print(_line(account))
@@ -60,6 +71,21 @@ def run(options: argparse.Namespace) -> int:
         account, lines = with_catalog(settings, lambda catalog: show(catalog, options.account))
         print("\n".join([_line(account), *(f"  key {line}" for line in lines)]))
     return DONE
+
+
+def _set_plan(settings: Settings, account: int, name: str) -> str:
+    """Change the plan; a server that runs sees it within seconds."""
+    if name not in settings.plans:
+        raise UsageError(f"PLAN: one of {', '.join(settings.plans)}")
+    default = settings.plans[settings.default_plan]
+
+    async def change(documents: Documents) -> PlanRecord:
+        now_ms = WallClock().now_ms()
+        return await change_plan(documents, settings.plans, default, account, name, now_ms)
+
+    record = with_documents(settings, change)
+    until = f"; {record.before} holds until {moment(record.grace_ms)}" if record.before else ""
+    return f"account {account} is on {record.plan}{until}"
 
 
 async def create(catalog: Catalog, name: str, spread: int) -> Account:

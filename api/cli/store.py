@@ -20,6 +20,7 @@ from api.settings import Settings
 from engine.ports import StoreError, Unavailable
 from storage.link import Link
 from storage.redis_catalog import RedisCatalog
+from storage.redis_documents import RedisDocuments
 from storage.server import DataDirectoryHeld, ServerError, ServerSettings, open_server
 from storage.server.directory import SOCKET, SOCKET_PATH_LIMIT_BYTES
 from storage.server.probe import Identity, Silent, ask
@@ -61,6 +62,16 @@ def with_catalog(
             return await work(RedisCatalog(link))
 
     return with_store(settings, on, make=make)
+
+
+def with_documents(settings: Settings, work: Callable[[RedisDocuments], Awaitable[T]]) -> T:
+    """Do something with the records of accounts; CommandError as of `with_store`."""
+
+    async def on(url: str) -> T:
+        with closing(Link(url)) as link:
+            return await work(RedisDocuments(link))
+
+    return with_store(settings, on)
 
 
 @contextmanager

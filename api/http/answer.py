@@ -12,6 +12,7 @@ from api.http.meters import Meters
 from api.http.problems import TABLE, FieldError, Problem, unavailable
 from api.http.reasons import SENTENCES, reason
 from api.http.repeats import Refusal
+from api.plans.allowances import MonthSpent, PlanLimit, TooFast
 from api.query.errors import QueryError
 from engine.intake import NotAccepted
 from engine.ports import Damaged, Fenced, Refused, StoreError
@@ -52,6 +53,12 @@ def problem_of(error: Exception) -> Problem:
         case QueryError():
             found = FieldError(error.code, f"{error}.", field=error.parameter)
             return Problem(error.code, f"{error}.", [found])
+        case TooFast():
+            return unavailable("rate_limited", error.wait_s, _sentence(error))
+        case MonthSpent():
+            return unavailable("month_spent", error.wait_s, _sentence(error))
+        case PlanLimit():
+            return Problem("plan_limit", _sentence(error))
         case NoSuchStat():
             return Problem("not_found", "There is no such stat.")
         case StatFault():
@@ -68,11 +75,16 @@ def problem_of(error: Exception) -> Problem:
             return Problem("internal", "The log of the server has more under the request's id.")
 
 
+def _sentence(error: Exception) -> str:
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
 def _stat_problem(fault: StatFault) -> Problem:
     """What the directory cannot do, with the field and how it should be."""
     text = str(fault)
     if fault.field is None:
-        return Problem(fault.code, f"{text[:1].upper()}{text[1:]}.")
+        return Problem(fault.code, _sentence(fault))
     detail = f"{fault.field}: {text}."
     if fault.code in SENTENCES:
         detail = reason(Refusal(0, fault.code, fault.field))

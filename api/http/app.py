@@ -70,6 +70,7 @@ async def _handle(context: Context, route: AnyRoute, raw: RawRequest, ids: dict[
     caller = None
     if route.scope is not None:
         caller = await identify(context, raw, route.scope)
+        context.allowances.admit(caller.account, caller.key_id, 0)
     params = read_params(route.params, raw.query)
     body = NOTHING
     if route.body is not Nothing and (raw.body or route.body_required):

@@ -4,15 +4,17 @@ Law: everything that can be wrong with a question is found here, before anything
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 
+from api.accounts.keys import Identity
 from api.http.context import Context
 from api.http.messages import RawRequest
 from api.http.problems import FieldError, Problem
+from api.plans.allowances import Allowance
 from api.query.aggregates import QUANTILES, Fill, parse_fill
 from api.query.calendar import Resolution
 from api.query.resolution import parse_points, parse_resolution
@@ -24,6 +26,7 @@ FORMATS: Final = ("json", "columns", "csv", "ndjson", "msgpack")
 
 READ_PROBLEMS: Final = (
     "parameter_invalid", "range_invalid", "resolution_invalid", "too_many_points", "format",
+    "plan_limit",
 )  # fmt: skip
 """What every question may be refused for."""
 
@@ -78,6 +81,7 @@ class Asked:
 
 def understand(
     context: Context,
+    caller: Identity,
     request: RawRequest,
     params: AskedParams,
     offered: Sequence[str] = FORMATS,
@@ -85,7 +89,8 @@ def understand(
 ) -> Asked:
     """The question of a request; QueryError or Problem names the parameter that is wrong.
 
-    `default_range` stands in when nothing is said about the range.
+    `default_range` stands in when nothing is said about the range. What the caller's plan does not
+    show any more is left out.
     """
     now_ms = context.clock.now_ms()
     zone = parse_zone(params.tz)
@@ -95,8 +100,9 @@ def understand(
     form = format_of(params.format, request, offered)
     if params.time not in TIME_FORMS:
         raise refused("time", f"time: one of {', '.join(TIME_FORMS)}.")
+    asked_range = parse_range(from_, to, params.last, now_ms, zone)
     return Asked(
-        parse_range(from_, to, params.last, now_ms, zone),
+        _shown(asked_range, context.allowances.of(caller.account), now_ms),
         parse_resolution(params.resolution),
         parse_points(params.points),
         zone,
@@ -105,6 +111,17 @@ def understand(
         params.time,
         now_ms,
     )
+
+
+def _shown(asked: Range, allowance: Allowance, now_ms: int) -> Range:
+    """What the plan shows of a range; Problem when that is nothing."""
+    oldest_ms = allowance.oldest_ms(now_ms)
+    if asked.from_ms >= oldest_ms:
+        return asked
+    if asked.to_ms <= oldest_ms:
+        days = allowance.plan.retention_days
+        raise Problem("plan_limit", f"The plan shows the last {days} days.")
+    return replace(asked, from_ms=oldest_ms)
 
 
 def format_of(text: str | None, request: RawRequest, offered: Sequence[str]) -> str:

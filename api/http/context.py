@@ -10,6 +10,8 @@ from api.accounts.keyring import Keyring
 from api.http.meters import Meters
 from api.http.streams import OpenStream, Streams
 from api.http.tickets import Tickets
+from api.plans.allowances import Allowances
+from api.plans.billing import Billing
 from engine.node import Node
 from engine.ports import Clock
 from storage.directory import Directory
@@ -33,11 +35,13 @@ class Context:
     documents: Documents
     clock: Clock
     public_url: str
+    allowances: Allowances
     warnings: Callable[[], list[str]] = list
     meters: Meters = field(default_factory=Meters)
     streams: Streams = field(default_factory=Streams)
     tickets: Tickets = field(default_factory=Tickets)
     stopping: trio.Event = field(default_factory=trio.Event)
+    billing: Billing | None = None
 
     def stop(self) -> None:
         """Say that the server stops: every live stream says goodbye."""

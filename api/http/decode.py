@@ -69,10 +69,12 @@ class Columns:
         )
 
 
-def decode_one(body: bytes, codec: Codec, now_ms: int, *, counts: bool = False) -> Columns:
+def decode_one(
+    body: bytes, codec: Codec, now_ms: int, oldest_ms: int = OLDEST_MS, *, counts: bool = False
+) -> Columns:
     """The item of a single request; a body that is no document raises Problem.
 
-    `counts` allows the field `count`, as `/v1/stat` does.
+    `counts` allows the field `count`, as `/v1/stat` does. Nothing before `oldest_ms` is taken.
     """
     item, refused = _parse_item(body, codec, CountItem if counts else Item)
     if refused is not None:
@@ -80,10 +82,10 @@ def decode_one(body: bytes, codec: Codec, now_ms: int, *, counts: bool = False) 
     found = _parsed([item] if item is not None else [])
     found.total = 1
     found.refused = [refused] if refused is not None else []
-    return to_columns(found, now_ms)
+    return to_columns(found, now_ms, oldest_ms)
 
 
-def decode_batch(body: bytes, codec: Codec, now_ms: int) -> Columns:
+def decode_batch(body: bytes, codec: Codec, now_ms: int, oldest_ms: int = OLDEST_MS) -> Columns:
     """The items of a batch; a body that is no document, empty or too long raises Problem."""
     found = codec.parse_all(body)
     if found is None:
@@ -91,7 +93,7 @@ def decode_batch(body: bytes, codec: Codec, now_ms: int) -> Columns:
     if not found.total:
         raise Problem("batch_empty", "items: at least one point is needed.")
     _check_length(found.total)
-    return to_columns(found, now_ms)
+    return to_columns(found, now_ms, oldest_ms)
 
 
 def to_columns(found: Parsed, now_ms: int, oldest_ms: int = OLDEST_MS) -> Columns:

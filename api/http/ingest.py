@@ -87,8 +87,12 @@ async def ingest(context: Context, request: RawRequest) -> RawReply:
     """
     began_s = trio.current_time()
     caller = await identify(context, request, "write")
-    order = understand(request, caller, context.clock.now_ms())
-    stats, columns = await resolve(context.directory, caller, order.columns, atomic=order.atomic)
+    allowance, now_ms = context.allowances.of(caller.account), context.clock.now_ms()
+    order = understand(request, caller, now_ms, allowance.oldest_ms(now_ms))
+    context.allowances.admit(caller.account, caller.key_id, len(order.columns))
+    stats, columns = await resolve(
+        context.directory, caller, order.columns, allowance.more_stats, atomic=order.atomic
+    )
     if order.atomic and columns.refused:
         stats, columns = [], columns.without([], range(len(columns)))
     first = stats[0].id if stats else 0
@@ -105,7 +109,7 @@ async def ingest(context: Context, request: RawRequest) -> RawReply:
     return _reply(context, order, answer, duplicates, ())
 
 
-def understand(request: RawRequest, caller: Identity, now_ms: int) -> Order:
+def understand(request: RawRequest, caller: Identity, now_ms: int, oldest_ms: int = 0) -> Order:
     """Read all that the request says; raises Problem when it is no ingest request."""
     batch = request.path == BATCH_PATH
     atomic = _atomic(request, batch=batch)
@@ -113,9 +117,10 @@ def understand(request: RawRequest, caller: Identity, now_ms: int) -> Order:
     key = _key(request, now_ms)
     body = unpacked(request)
     if batch:
-        columns = decode_batch(body, codec, now_ms)
+        columns = decode_batch(body, codec, now_ms, oldest_ms)
     else:
-        columns = decode_one(body, codec, now_ms, counts=request.path == COUNT_PATH)
+        counts = request.path == COUNT_PATH
+        columns = decode_one(body, codec, now_ms, oldest_ms, counts=counts)
     digest = b""
     if key is not None:
         digest = repeats.body_digest(body, b"atomic" if atomic else b"")

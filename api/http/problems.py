@@ -84,7 +84,12 @@ TABLE: Final[dict[str, tuple[int, str]]] = {
     "timestamp_in_future": (422, "The time is too far ahead"),
     # limits
     "plan_limit": (403, "The plan does not allow more"),
+    "plan_not_sold": (403, "The plan cannot be bought"),
+    "billing_off": (403, "Plans are not changed here"),
+    "billing_down": (502, "The payment service does not answer"),
+    "signature_invalid": (400, "The signature is not valid"),
     "rate_limited": (429, "Too many requests"),
+    "month_spent": (429, "The points of the month are used up"),
     "too_many_streams": (429, "Too many live streams are open"),
     # ours
     "internal": (500, "Something went wrong on our side"),

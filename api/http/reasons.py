@@ -39,7 +39,7 @@ SENTENCES: Final[dict[str, str]] = {
     ),
     "timestamp_too_old": "{field}: is before the oldest time that is kept.",
     "timestamp_in_future": f"{{field}}: is more than {AHEAD_LIMIT_MS // 1000} s ahead.",
-    "plan_limit": "stat: the plan allows no more stats.",
+    "plan_limit": "stat: the plan allows no more stats; those that exist go on counting.",
 }
 
 

@@ -6,6 +6,7 @@ that is durable before their first point; the type of a stat is what its first p
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -24,11 +25,17 @@ FIRST_TYPE: Final = Kind.COUNTER
 
 
 async def resolve(
-    directory: Directory, caller: Identity, columns: Columns, *, atomic: bool = False
+    directory: Directory,
+    caller: Identity,
+    columns: Columns,
+    more: Callable[[int], int | None] = lambda _: None,
+    *,
+    atomic: bool = False,
 ) -> tuple[list[Stat], Columns]:
     """The stat of every usable item, and the columns without the others.
 
     New names are registered, durably; of an `atomic` request none if it is refused for any item.
+    `more` tells how many stats an account that has so many may still make.
     Raises what the store raises when that is impossible.
     """
     known = directory.names(caller.account)
@@ -39,7 +46,7 @@ async def resolve(
     if stats is not None and caller.prefix is None and _plain(stats, columns):
         return stats, columns
     if stats is None:
-        wanted = _wanted(known, caller, columns)
+        wanted = _allowed(_wanted(known, caller, columns), more(len(known)))
         if atomic and (foreseen := _foreseen(known, wanted, caller, columns)).refused:
             return [], foreseen.without([], range(len(foreseen)))
         if wanted:
@@ -76,6 +83,11 @@ def _wanted(known: Mapping[str, Stat], caller: Identity, columns: Columns) -> di
             continue
         wanted[name] = kind
     return wanted
+
+
+def _allowed(wanted: dict[str, Kind], room: int | None) -> dict[str, Kind]:
+    """As many of the new names as there is room for, the first ones."""
+    return wanted if room is None else dict(islice(wanted.items(), room))
 
 
 def _judged(

@@ -28,7 +28,9 @@ ALWAYS: Final = (
     "too_many_parameters", "url_too_long", "headers_too_large", "internal", "store_damaged",
     "stopping",
 )  # fmt: skip
-WITH_KEY: Final = ("missing_key", "invalid_key", "insufficient_scope", "store_unavailable")
+WITH_KEY: Final = (
+    "missing_key", "invalid_key", "insufficient_scope", "store_unavailable", "rate_limited",
+)  # fmt: skip
 WITH_PARAMS: Final = ("unknown_parameter", "parameter_invalid")
 WITH_BODY: Final = (
     "invalid_json", "invalid_encoding", "invalid_gzip", "body_too_large", "body_timeout",

@@ -36,7 +36,7 @@ async def data(call: Call[DataParams, Nothing]) -> Reply:
     """Buckets with totals; see `DataReply`."""
     stat = stat_of(call.context, call.caller, call.ids["id"])
     params = call.params
-    asked = understand(call.context, call.request, params)
+    asked = understand(call.context, call.caller, call.request, params)
     aggregates = parse_aggregates(params.agg, stat.kind is Kind.COUNTER)
     back = None if params.compare is None else parse_shift(params.compare)
     if back is not None and asked.format in TABLES:

@@ -105,7 +105,7 @@ def takes_gzip(request: RawRequest) -> bool:
 def _understood(call: Call[ExportParams, Nothing]) -> Asked:
     """The question; who says neither how finely nor how many gets the finest that is stored."""
     params = call.params
-    asked = understand(call.context, call.request, params, FORMATS, ("0", "now"))
+    asked = understand(call.context, call.caller, call.request, params, FORMATS, ("0", "now"))
     if params.fill is None:
         asked = replace(asked, fill=replace(asked.fill, mode=FillMode.NONE))
     if asked.fill.mode in (FillMode.PREVIOUS, FillMode.LINEAR):

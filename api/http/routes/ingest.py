@@ -22,8 +22,8 @@ ITEM_PROBLEMS: Final = (
 )  # fmt: skip
 WRITE_PROBLEMS: Final = (
     "invalid_msgpack", "idempotency_key_invalid", "idempotency_key_expired",
-    "idempotency_key_reused", "rate_limited", "overloaded", "store_unavailable", "outcome_unknown",
-    "read_only",
+    "idempotency_key_reused", "rate_limited", "month_spent", "overloaded", "store_unavailable",
+    "outcome_unknown", "read_only",
 )  # fmt: skip
 
 

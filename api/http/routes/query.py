@@ -64,7 +64,7 @@ class Drawing:
 async def query(call: Call[QueryParams, Nothing]) -> Reply:
     """Series with the same edges; see `QueryReply`."""
     params = call.params
-    asked = understand(call.context, call.request, params)
+    asked = understand(call.context, call.caller, call.request, params)
     groups = await selected(call.context, call.caller, params.stat, params.match)
     combined = combination(groups, params.group, params.expr)
     names = parse_aggregates(params.agg, counter=True) if params.agg else ()

@@ -3,7 +3,7 @@
 from typing import Any
 
 from api.http.route import Route
-from api.http.routes import data, export, ingest, keys, live, ops, query, stats
+from api.http.routes import data, export, ingest, keys, live, ops, query, stats, usage
 
 ROUTES: tuple[Route[Any, Any], ...] = (
     *ingest.ROUTES,
@@ -13,5 +13,6 @@ ROUTES: tuple[Route[Any, Any], ...] = (
     *export.ROUTES,
     *live.ROUTES,
     *keys.ROUTES,
+    *usage.ROUTES,
     *ops.ROUTES,
 )

@@ -13,6 +13,9 @@ from api.accounts.keyring import Keyring
 from api.accounts.keys import Scope
 from api.http.app import create_app
 from api.http.context import Context
+from api.plans.allowances import Allowances
+from api.plans.meter import Meter
+from api.plans.plan import BUILT_IN, UNLIMITED, Plan
 from engine.clock import TrioClock
 from engine.node import Node, open_node
 from engine.ports import Appended, Group, StoreError
@@ -133,19 +136,26 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(partitions: int = 4, spread: int = 1) -> AsyncGenerator[Server]:
+async def serving(
+    partitions: int = 4, spread: int = 1, plan: Plan = UNLIMITED
+) -> AsyncGenerator[Server]:
     """A server with the keys `all`, `read`, `write` of account 1 and `other` of account 2."""
     store = FailingStore(partitions)
     clock = TrioClock(NOW_MS - int(trio.current_time() * 1000))
     catalog = MemoryCatalog()
     directory = Directory(store, clock, lambda account: spread)
     off = directory.without_percentiles
-    async with open_node(store, clock, on_command=directory.apply, without_histograms=off) as node:
+    async with open_node(
+        store, clock, on_command=directory.apply, without_histograms=off, owners=directory.accounts
+    ) as node:
         keyring = Keyring(catalog, clock, random.Random(7))
         await node.wait_ready()
         directory.open(node.submit)
+        documents = MemoryDocuments()
+        plans = {one.name: one for one in (*BUILT_IN, plan)}
+        allowances = Allowances(documents, Meter(store, directory), clock, plans, plan.name)
         context = Context(
-            node, directory, keyring, MemoryDocuments(), clock, "http://stats.example"
+            node, directory, keyring, documents, clock, "http://stats.example", allowances
         )
         server = Server(context, store, create_app(context))
         for name in ("owner", "other"):
