@@ -81,6 +81,12 @@ class InTrash(StatFault):
     code = "stat_in_trash"
 
 
+class ChangedMeanwhile(StatFault):
+    """The record no longer has the revision that whoever changes it has seen."""
+
+    code = "precondition_failed"
+
+
 class Directory:
     """All stats of all accounts; `spread` tells over how many partitions an account is spread."""
 
@@ -234,12 +240,14 @@ class Directory:
         name: str | None = None,
         unit: str | Kept | None = KEPT,
         percentiles: bool | None = None,
+        revision: int | None = None,
     ) -> Stat:
-        """Rename a stat or change what is known of it.
+        """Rename a stat or change what is known of it, if it still has the revision.
 
-        Raises NoSuchStat, InTrash, BadName or NameTaken.
+        Raises NoSuchStat, InTrash, BadName, NameTaken or ChangedMeanwhile.
         """
         async with self._changes.turn:
+            self._unchanged(stat, revision)
             if name is not None:
                 name = await self._free_name(self._live(stat), name)
             known = self._live(stat)
@@ -252,9 +260,13 @@ class Directory:
                 ),
             )
 
-    async def trash(self, stat: int) -> Stat:
-        """Throw a stat away; for 48 h it can be restored, and meanwhile it takes no points."""
+    async def trash(self, stat: int, revision: int | None = None) -> Stat:
+        """Throw a stat away, if it still has the revision; else ChangedMeanwhile.
+
+        For 48 h it can be restored, and meanwhile it takes no points.
+        """
         async with self._changes.turn:
+            self._unchanged(stat, revision)
             known = self._known(stat)
             if known.state == "trash":
                 return await self._put(known, known)
@@ -288,6 +300,10 @@ class Directory:
         if known is None or self._changes.is_dying(stat):
             raise NoSuchStat(stat)
         return known
+
+    def _unchanged(self, stat: int, revision: int | None) -> None:
+        if revision is not None and self._known(stat).revision != revision:
+            raise ChangedMeanwhile("it was changed meanwhile; look at it again")
 
     def _live(self, stat: int) -> Stat:
         known = self._known(stat)

@@ -20,6 +20,7 @@ from api.http.context import Context
 from api.http.framework import raw_request, to_response
 from api.http.gate import Gate
 from api.http.messages import RawRequest, Reply, reply
+from api.http.pages import for_people
 from api.http.problems import Problem
 from api.http.route import NOTHING, Call, Nothing, Route, read_body, read_params
 from api.http.routes.live_socket import live_socket
@@ -83,7 +84,7 @@ async def _view(context: Context, route: AnyRoute, **ids: str) -> Response:
     raw = raw_request(request.scope)
     answer = await respond(context, route, raw, ids)
     context.meters.answered(route.path, answer.status)
-    return to_response(answer, raw.method)
+    return to_response(for_people(raw, context.public_url, answer), raw.method)
 
 
 async def _options(methods: Sequence[str], **ids: str) -> Response:
@@ -97,7 +98,7 @@ async def _unrouted(context: Context, error: HTTPException) -> Response:
     raw = raw_request((websocket if has_websocket_context() else request).scope)
     problem = _routing_problem(error, raw.path[:200])
     context.meters.refused(problem.code)
-    return to_response(problem.reply(raw.id), raw.method)
+    return to_response(for_people(raw, context.public_url, problem.reply(raw.id)), raw.method)
 
 
 def _routing_problem(error: HTTPException, path: str) -> Problem:

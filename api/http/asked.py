@@ -5,17 +5,17 @@ Law: everything that can be wrong with a question is found here, before anything
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from api.accounts.keys import Identity
 from api.http.context import Context
 from api.http.messages import RawRequest
 from api.http.problems import FieldError, Problem
 from api.plans.allowances import Allowance
-from api.query.aggregates import QUANTILES, Fill, parse_fill
+from api.query.aggregates import AGGREGATES, QUANTILES, Fill, parse_fill
 from api.query.calendar import Resolution
 from api.query.resolution import parse_points, parse_resolution
 from api.query.times import Range, iso, parse_range, parse_zone
@@ -33,21 +33,75 @@ READ_PROBLEMS: Final = (
 TIME_FORMS: Final = ("s", "ms", "iso")
 
 
+When = Annotated[
+    str,
+    Meta(
+        description="Epoch seconds to nanoseconds, ISO 8601, or relative: now-1h, -15m, now/d.",
+        examples=["-2h"],
+        extra_json_schema={"maxLength": 64},
+    ),
+]
+Aggregates = Annotated[
+    tuple[str, ...],
+    Meta(
+        description=f"What of each bucket, with commas: {', '.join(AGGREGATES)}.",
+        examples=[["sum", "count"]],
+        extra_json_schema={
+            "items": {"type": "string", "enum": list(AGGREGATES)},
+            "explode": False,
+        },
+    ),
+]
+
+
 class AskedParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A range (`from`, `to`, or `last`), how finely (`resolution`, or about `points` points), what
     of each bucket (`agg`), and how to write it; `tz` is the zone of days and of times without one.
     """
 
-    from_: str | None = field(default=None, name="from")
-    to: str | None = None
-    last: str | None = None
-    resolution: str | None = None
-    points: str | None = None
-    agg: tuple[str, ...] = ()
-    fill: str | None = None
-    tz: str = "UTC"
-    format: str | None = None
-    time: str = "s"
+    from_: When | None = field(default=None, name="from")
+    to: When | None = None
+    last: Annotated[
+        str | None, Meta(description="The range up to now, instead of `from`.", examples=["2h"])
+    ] = None
+    resolution: Annotated[
+        str | None,
+        Meta(description="auto, or the width of a bucket, 1s to 1y.", examples=["1m"]),
+    ] = None
+    points: Annotated[
+        str | None,
+        Meta(
+            description="About how many buckets; the resolution follows from it.",
+            examples=["300"],
+            extra_json_schema={"pattern": "^[1-9][0-9]{0,3}$"},
+        ),
+    ] = None
+    agg: Aggregates = ()
+    fill: Annotated[
+        str | None,
+        Meta(
+            description="What stands where no point came: auto, null, zero, previous, linear, none"
+            " (no bucket), or a number.",
+            examples=["zero"],
+        ),
+    ] = None
+    tz: Annotated[
+        str, Meta(description="A zone of the IANA time zone database.", examples=["Europe/Berlin"])
+    ] = "UTC"
+    format: Annotated[
+        str | None,
+        Meta(
+            description="How the answer is written; else the Accept header says it.",
+            extra_json_schema={"enum": list(FORMATS)},
+        ),
+    ] = None
+    time: Annotated[
+        str,
+        Meta(
+            description="How times are written: epoch seconds, milliseconds, or ISO 8601.",
+            extra_json_schema={"enum": list(TIME_FORMS)},
+        ),
+    ] = "s"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,16 +14,21 @@ import numpy as np
 from msgspec import UNSET, Raw, UnsetType
 
 from api.http.codecs import SYNTAX_ERRORS, Codec
-from api.http.item import ITEMS_LIMIT, CountItem, Item, Parsed, add_times_and_ids, parsed
+from api.http.item import (
+    ITEM_ID_LIMIT,
+    ITEMS_LIMIT,
+    CountItem,
+    Item,
+    Parsed,
+    add_times_and_ids,
+    parsed,
+)
 from api.http.problems import Problem
 from api.http.repeats import Refusal
 from api.http.times import OLDEST_MS, times_ms
 from engine.points import VALUE_LIMIT
 from engine.rollup import Flags, Floats, Ints
 from engine.stats import Kind
-
-ID_LIMIT: Final = 255
-"""Characters of an item's own id."""
 
 SYNTAX_CODES: Final = frozenset({"invalid_json", "invalid_msgpack", "invalid_encoding"})
 
@@ -151,7 +156,7 @@ def _times(found: Parsed, now_ms: int, oldest_ms: int) -> tuple[Ints, Bad]:
 
 
 def _usable_id(name: str | UnsetType) -> bool:
-    return not isinstance(name, str) or (0 < len(name) <= ID_LIMIT and name.isprintable())
+    return not isinstance(name, str) or (0 < len(name) <= ITEM_ID_LIMIT and name.isprintable())
 
 
 def _parse_each(raw: Sequence[bytes], codec: Codec) -> Parsed:

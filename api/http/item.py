@@ -1,41 +1,75 @@
 """The items of an ingest request as they stand on the wire. Pure data."""
 
 from dataclasses import dataclass, field
-from typing import Final, TypeVar, cast
+from typing import Annotated, Final, TypeVar, cast
 
 import numpy as np
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from api.http.repeats import Refusal
 from api.http.times import Time
+from engine.points import VALUE_LIMIT
 from engine.rollup import Flags, Floats, Ints
-from engine.stats import Kind
+from engine.stats import NAME_LENGTH_MAX, Kind
 
 ITEMS_LIMIT: Final = 1000
 """Items in a batch."""
 
+ITEM_ID_LIMIT: Final = 255
+"""Characters of an item's own id."""
+
+
+# Told, not checked: what is beyond a limit must be named with the item's place in the batch.
+Name = Annotated[
+    str,
+    Meta(
+        description="Trimmed; any script, but nothing that hides or turns text round.",
+        examples=["page.views"],
+        extra_json_schema={"minLength": 1, "maxLength": NAME_LENGTH_MAX},
+    ),
+]
+Amount = Annotated[float, Meta(extra_json_schema={"minimum": -VALUE_LIMIT, "maximum": VALUE_LIMIT})]
+ItemId = Annotated[
+    str,
+    Meta(
+        description="Of the sender's making: the same id counts once for a stat within the hour.",
+        extra_json_schema={"minLength": 1, "maxLength": ITEM_ID_LIMIT},
+    ),
+]
+SentTime = Annotated[
+    Time,
+    Meta(
+        description="Epoch seconds to nanoseconds, told apart by size, or ISO 8601 with a zone;"
+        " without one it is the server's time.",
+        examples=[1795302000, "2026-11-22T03:00:00Z"],
+    ),
+]
+
 
 class Item(Struct, gc=False, forbid_unknown_fields=True):
-    """One point as `/v1/ingest` takes it; `t` is short for `timestamp`."""
+    """One point as `/v1/ingest` takes it; `t` is short for `timestamp`.
 
-    stat: str
-    value: float | UnsetType = UNSET
+    A counter without `value` counts 1. The first point of a stat fixes its type.
+    """
+
+    stat: Name
+    value: Amount | UnsetType = UNSET
     type: Kind | UnsetType = UNSET
-    timestamp: Time = UNSET
-    t: Time = UNSET
-    id: str | UnsetType = UNSET
+    timestamp: SentTime = UNSET
+    t: SentTime = UNSET
+    id: ItemId | UnsetType = UNSET
 
 
 class CountItem(Item, gc=False, forbid_unknown_fields=True):
     """One point as `/v1/stat` takes it: `count` makes a counter of it, `value` a value."""
 
-    count: float | UnsetType = UNSET
+    count: Amount | UnsetType = UNSET
 
 
 class Batch(Struct, gc=False, forbid_unknown_fields=True):
     """The body of `/v1/ingest/batch`."""
 
-    items: list[Item]
+    items: Annotated[list[Item], Meta(extra_json_schema={"minItems": 1, "maxItems": ITEMS_LIMIT})]
 
 
 class RawBatch(Struct, gc=False, forbid_unknown_fields=True):

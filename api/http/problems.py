@@ -44,6 +44,8 @@ TABLE: Final[dict[str, tuple[int, str]]] = {
     "invalid_ticket": (401, "The ticket is not valid, or no longer"),
     "insufficient_scope": (403, "The API key lacks the scope"),
     "foreign_origin": (403, "This origin may not connect"),
+    # changes by several at once
+    "precondition_failed": (412, "It was changed meanwhile"),
     # repeats
     "idempotency_key_expired": (409, "The Idempotency-Key is too old to be remembered"),
     "idempotency_key_reused": (422, "The Idempotency-Key was used with another body"),

@@ -5,7 +5,7 @@ Law: the sentence follows from code and field alone, so that a repeated request 
 
 from typing import Final
 
-from api.http.decode import ID_LIMIT
+from api.http.item import ITEM_ID_LIMIT
 from api.http.problems import TABLE
 from api.http.repeats import Refusal
 from engine.points import AHEAD_LIMIT_MS, VALUE_LIMIT
@@ -33,7 +33,7 @@ SENTENCES: Final[dict[str, str]] = {
         "type: the stat has the other type; its first point decided. Use another name."
     ),
     "stat_in_trash": "stat: is in the trash; restore it, or purge it to begin anew.",
-    "id_invalid": f"id: a text of 1 to {ID_LIMIT} printable characters.",
+    "id_invalid": f"id: a text of 1 to {ITEM_ID_LIMIT} printable characters.",
     "timestamp_invalid": (
         "{field}: epoch seconds (or ms, µs, ns), or ISO 8601 with a zone: 2026-03-29T01:02:00Z."
     ),

@@ -26,16 +26,15 @@ Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 ALWAYS: Final = (
     "invalid_request", "key_in_url", "duplicate_header", "not_found", "method_not_allowed",
     "too_many_parameters", "url_too_long", "headers_too_large", "internal", "store_damaged",
-    "stopping",
+    "stopping", "overloaded", "body_too_large", "body_timeout",
 )  # fmt: skip
 WITH_KEY: Final = (
     "missing_key", "invalid_key", "insufficient_scope", "store_unavailable", "rate_limited",
 )  # fmt: skip
 WITH_PARAMS: Final = ("unknown_parameter", "parameter_invalid")
 WITH_BODY: Final = (
-    "invalid_json", "invalid_encoding", "invalid_gzip", "body_too_large", "body_timeout",
-    "unsupported_media_type", "unsupported_encoding", "field_required", "field_type",
-    "field_invalid", "unknown_field",
+    "invalid_json", "invalid_encoding", "invalid_gzip", "unsupported_media_type",
+    "unsupported_encoding", "field_required", "field_type", "field_invalid", "unknown_field",
 )  # fmt: skip
 
 
@@ -74,28 +73,37 @@ class Call(Generic[P, B]):
 Handler = Callable[[Call[P, B]], Awaitable[Reply]]
 RawHandler = Callable[[Context, RawRequest], Awaitable[Reply]]
 
+Shape = type[Any] | str
+"""A model, or a media type."""
+
 
 @dataclass(frozen=True, slots=True)
 class Route(Generic[P, B]):
     """A method and a path (`/v1/stats/{id}`) with all that it reads and answers.
 
-    `replies` maps a status to the model of its body, or to a media type when it is no JSON.
-    `scope` None means that nobody needs to say who they are. A route has either a `handler`, which
-    gets what was decoded, or a `raw` one, which does all of it itself and whose models only
-    describe it.
+    `replies` maps a status to the model of its body, or to a media type when it is no JSON, or to
+    all of those that can be asked for. `scope` None means that nobody needs to say who they are. A
+    route has either a `handler`, which gets what was decoded, or a `raw` one, which does all of it
+    itself and whose models only describe it.
+
+    `headers` describes the request headers that matter, `media` what the body may be written in;
+    `example` is a body that works.
     """
 
     method: Method
     path: str
     summary: str
     scope: Scope | None
-    replies: Mapping[int, type[Any] | str]
+    replies: Mapping[int, Shape | tuple[Shape, ...]]
     params: type[P]
     body: type[B]
     handler: Handler[P, B] | None = None
     raw: RawHandler | None = None
     problems: tuple[str, ...] = ()
     body_required: bool = True
+    headers: type[Struct] = Nothing
+    media: tuple[str, ...] = ("application/json",)
+    example: object = None
 
     @property
     def all_problems(self) -> tuple[str, ...]:

@@ -25,6 +25,9 @@ MEDIA: Final = {
     "json": JSON, "columns": JSON, "msgpack": MSGPACK, "csv": CSV, "ndjson": NDJSON,
 }  # fmt: skip
 
+TABLE_MEDIA: Final = ("text/csv", "application/x-ndjson", "application/msgpack")
+"""What questions may be answered in, besides JSON."""
+
 SPOKEN: Final = (b"vary", b"accept")
 
 _ENCODERS: Final[dict[str, Callable[[Any], bytes]]] = {

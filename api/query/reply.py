@@ -4,6 +4,7 @@ Pure. Fields may be added, never renamed. Numbers without a fraction are written
 is "no data"; aggregates that were not asked for are left out.
 """
 
+from collections.abc import Sequence
 from itertools import starmap
 from typing import Any
 
@@ -60,7 +61,7 @@ class Point(Struct):
 class Columns(Struct):
     """The same as lists of one length, as charts want it."""
 
-    t: list[int] | list[str]
+    t: Sequence[int | str]
     value: list[Number]
     sum: MaybeNumbers = UNSET
     count: MaybeNumbers = UNSET

@@ -1,6 +1,8 @@
 """The buckets of one stat: `GET /v1/stats/{id}/data`."""
 
-from typing import Final
+from typing import Annotated, Final
+
+from msgspec import Meta
 
 from api.http.asked import (
     READ_PROBLEMS,
@@ -16,7 +18,7 @@ from api.http.messages import Reply
 from api.http.readings import Answer, Question, Want, read_answer
 from api.http.route import Call, Nothing, Route
 from api.http.wanted import stat_of
-from api.http.written import answer, download_name, drawn, encoded, table
+from api.http.written import TABLE_MEDIA, answer, download_name, drawn, encoded, table
 from api.query.aggregates import parse_aggregates, parse_shift
 from api.query.durations import Duration
 from api.query.reply import Comparison, DataReply, StatRef, summary_of
@@ -29,7 +31,10 @@ TABLES: Final = ("csv", "ndjson")
 class DataParams(AskedParams, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The question, and `compare`: how far back a second range is drawn over the first."""
 
-    compare: str | None = None
+    compare: Annotated[
+        str | None,
+        Meta(description="How far back the other range lies.", examples=["1w"]),
+    ] = None
 
 
 async def data(call: Call[DataParams, Nothing]) -> Reply:
@@ -116,6 +121,7 @@ def _comparison(
 ROUTES: Final = (
     Route(
         "GET", "/v1/stats/{id}/data", "The buckets of one stat", "read",
-        {200: DataReply}, DataParams, Nothing, data, problems=(*READ_PROBLEMS, "percentiles_off"),
+        {200: (DataReply, *TABLE_MEDIA)}, DataParams, Nothing, data,
+        problems=(*READ_PROBLEMS, "percentiles_off"),
     ),
 )  # fmt: skip

@@ -11,7 +11,9 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final, Self
+from typing import Annotated, Final, Self
+
+from msgspec import Meta
 
 from api.http.asked import (
     READ_PROBLEMS,
@@ -50,6 +52,10 @@ COMPRESSION: Final = 4
 
 class ExportParams(AskedParams, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The question; without a range the whole history, as finely as is kept of all of it."""
+
+    format: Annotated[
+        str | None, Meta(description="The kind of file.", extra_json_schema={"enum": list(FORMATS)})
+    ] = None
 
 
 class BrokenOff(Exception):
@@ -210,7 +216,7 @@ _GZIP: Final = re.compile(r"(?:gzip|x-gzip|\*)(?:\s*;\s*q=(?!0(?:\.0*)?$)[0-9.]+
 ROUTES: Final = (
     Route(
         "GET", "/v1/stats/{id}/export", "A stat as a file", "read",
-        {200: "text/csv"}, ExportParams, Nothing, export,
+        {200: ("text/csv", "application/x-ndjson")}, ExportParams, Nothing, export,
         problems=(*READ_PROBLEMS, "percentiles_off"),
     ),
 )  # fmt: skip

@@ -18,9 +18,15 @@ class NewKeyBody(Struct, frozen=True, forbid_unknown_fields=True):
     """What the key may do, to which stats (names that begin with `prefix`), and until when."""
 
     scopes: Annotated[list[Scope], Meta(min_length=1, max_length=3)]
-    name: str = ""
-    prefix: str | None = None
-    expires: str | int | float | None = None
+    name: Annotated[str, Meta(description="For people.", examples=["ci"])] = ""
+    prefix: Annotated[
+        str | None,
+        Meta(description="How the names of the key's stats begin.", examples=["web."]),
+    ] = None
+    expires: Annotated[
+        str | int | float | None,
+        Meta(description="Epoch seconds, or ISO 8601 with a zone.", examples=[1893456000]),
+    ] = None
 
 
 class KeyInfo(Struct, frozen=True):
@@ -96,6 +102,7 @@ ROUTES: Final = (
     Route(
         "POST", "/v1/auth/api-keys", "Make a key", "admin",
         {201: CreatedKey}, Nothing, NewKeyBody, create_key, problems=("plan_limit",),
+        example={"name": "ci", "scopes": ["write"]},
     ),
     Route(
         "GET", "/v1/auth/api-keys", "List the keys", "admin",

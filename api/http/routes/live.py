@@ -8,11 +8,11 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 import trio
-from msgspec import Struct
+from msgspec import Meta, Struct, field
 
 from api.accounts.keys import Identity
 from api.http.callers import identify
@@ -29,7 +29,7 @@ from engine.intake import NotAccepted
 from engine.ports import StoreError
 from engine.position import Position
 from engine.stats import Stat
-from engine.tiers import Tier
+from engine.tiers import TIERS, Tier
 
 KEEP_ALIVE_S: Final = 15.0
 """A stream that is silent for this long says that it is still there."""
@@ -46,11 +46,37 @@ class LiveParams(Struct, frozen=True, forbid_unknown_fields=True):
     Stats that come to fit the pattern later on join within a second.
     """
 
-    stats: list[str] = []
-    match: str | None = None
-    resolution: str = "1s"
-    cursor: str | None = None
-    ticket: str | None = None
+    stats: Annotated[
+        list[str],
+        Meta(
+            description="Ids of stats, with commas.",
+            examples=[["st_1", "st_2"]],
+            extra_json_schema={"explode": False},
+        ),
+    ] = []
+    match: Annotated[str | None, Meta(description="A pattern of names.", examples=["web.*"])] = None
+    resolution: Annotated[
+        str,
+        Meta(
+            description="The width of the buckets.",
+            extra_json_schema={"enum": [tier.name for tier in TIERS]},
+        ),
+    ] = "1s"
+    cursor: Annotated[
+        str | None,
+        Meta(description="The `id` of the last event that was seen: nothing since is missed."),
+    ] = None
+    ticket: Annotated[
+        str | None, Meta(description="For browsers, which cannot send the key as a header.")
+    ] = None
+
+
+class LiveHeaders(Struct, frozen=True):
+    """What a browser sends by itself when it comes back."""
+
+    last_event_id: Annotated[
+        str | None, Meta(description="As `cursor`, and newer than what stands in the URL.")
+    ] = field(default=None, name="Last-Event-ID")
 
 
 class Ticket(Struct, frozen=True):
@@ -72,7 +98,12 @@ class Subscription:
 
 
 async def live(context: Context, request: RawRequest) -> Reply:
-    """Snapshots, then what moves, until the client leaves or the server stops."""
+    """Snapshots, then what moves, until the client leaves or the server stops.
+
+    Server-sent events: `snapshot`, `change`, `revise` (a late point changed an older bucket) with
+    `{"stat","resolution","points":[…]}`, each bucket with its newest absolute values, and `bye`
+    with a reason before the server ends the stream. The `id` of an event is the cursor.
+    """
     params = read_params(LiveParams, request.query)
     caller = await caller_of(context, request, params.ticket)
     following = Following(context, caller)
@@ -184,6 +215,7 @@ ROUTES: Final = (
             "invalid_ticket", "cursor_invalid", "resolution_invalid", "too_many_stats",
             "too_many_streams", "field_required",
         ),
+        headers=LiveHeaders,
     ),
     Route(
         "POST", "/v1/live/tickets", "Get a ticket for one live stream", "read",

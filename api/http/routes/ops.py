@@ -1,5 +1,6 @@
 """For operators and for whoever opens the address in a browser: health, readiness, metrics, `/`."""
 
+from html import escape
 from typing import Final
 
 from msgspec import Struct
@@ -8,18 +9,13 @@ from api.http.callers import identify
 from api.http.context import LOOPBACK
 from api.http.exposition import exposition
 from api.http.messages import Reply, reply
+from api.http.pages import page, page_reply
 from api.http.route import Call, Nothing, Route
 
 PROXY_HEADERS: Final = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
 """Whoever sends one of them is a proxy, and who is behind it is not known."""
 
-HTML: Final = b"text/html; charset=utf-8"
 TEXT: Final = b"text/plain; version=0.0.4; charset=utf-8"
-POLICY: Final = (
-    b"content-security-policy",
-    b"default-src 'none'; style-src 'sha256-YnbYSI1IDMVgXVbm+ywmlqkg5zu14HFrun1bNp2BaPE=';"
-    b" form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
-)
 
 
 class Health(Struct, frozen=True):
@@ -81,26 +77,21 @@ async def metrics(call: Call[Nothing, Nothing]) -> Reply:
     return reply(call.request.id, 200, TEXT, exposition(call.context).encode())
 
 
-PAGE: Final = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>StatFlow</title>
-<style>body{font:16px/1.5 system-ui,sans-serif;margin:3em auto;max-width:40em;padding:0 1em}</style>
-<h1>StatFlow</h1>
+ABOUT: Final = """<h1>StatFlow</h1>
 <p>This is a StatFlow server at <code>ADDRESS</code>. Programs send points, charts move at once.</p>
-<pre>curl -X POST ADDRESS/v1/ingest \\
+<pre tabindex="0">curl -X POST ADDRESS/v1/ingest \\
   -H "Authorization: Bearer sf_your_key_here" \\
   -H "Content-Type: application/json" \\
   -d '{"stat":"my_first_metric","value":1,"type":"counter"}'</pre>
-<p>Look: <code>GET /v1/stats</code>, <code>GET /v1/stats/{id}/data?from=-5m</code>,
-<code>GET /v1/live?stats={id}</code>. Is it well: <a href="/healthz">/healthz</a>,
-<a href="/readyz">/readyz</a>.</p>
-</html>
-"""
+<p>Go on: <a href="/docs">the guide</a>, <a href="/docs/reference">every route</a>. Is it well:
+<a href="/healthz">/healthz</a>, <a href="/readyz">/readyz</a>.</p>"""
 
 
 async def index(call: Call[Nothing, Nothing]) -> Reply:
     """A plain page that names the address."""
-    page = PAGE.replace("ADDRESS", call.context.public_url)
-    return reply(call.request.id, 200, HTML, page.encode(), [POLICY])
+    address = call.context.public_url
+    html = page("StatFlow", ABOUT.replace("ADDRESS", escape(address)))
+    return page_reply(call.request.id, address, 200, html)
 
 
 ROUTES: Final = (

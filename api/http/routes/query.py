@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, cast
+from typing import Annotated, Final, cast
 
 import msgspec
 import numpy as np
 import trio
-from msgspec import UNSET
+from msgspec import UNSET, Meta
 
 from api.http.asked import READ_PROBLEMS, Asked, AskedParams, percentiles_of, refused, understand
 from api.http.cursors import format_cursor
@@ -17,6 +17,7 @@ from api.http.route import Call, Nothing, Route
 from api.http.routes.data import stat_ref
 from api.http.selected import STATS_LIMIT, selected
 from api.http.written import (
+    TABLE_MEDIA,
     answer,
     download_name,
     drawn,
@@ -45,10 +46,20 @@ class QueryParams(AskedParams, frozen=True, forbid_unknown_fields=True, kw_only=
     counts none are null.
     """
 
-    stat: tuple[str, ...] = ()
-    match: tuple[str, ...] = ()
-    group: str | None = None
-    expr: str | None = None
+    stat: Annotated[
+        tuple[str, ...], Meta(description="Ids or names of stats.", examples=[["st_1"]])
+    ] = ()
+    match: Annotated[
+        tuple[str, ...], Meta(description="Patterns of names.", examples=[["web.*"]])
+    ] = ()
+    group: Annotated[
+        str | None,
+        Meta(description="sum, avg, min, max, or topk:N.", examples=["sum"]),
+    ] = None
+    expr: Annotated[
+        str | None,
+        Meta(description="Arithmetic over a, b, c, …", examples=["a/b*100"]),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +228,7 @@ def _series(one: Drawing, asked: Asked) -> QuerySeries:
 ROUTES: Final = (
     Route(
         "GET", "/v1/query", f"The buckets of up to {STATS_LIMIT} stats, and arithmetic over them",
-        "read", {200: QueryReply}, QueryParams, Nothing, query,
+        "read", {200: (QueryReply, *TABLE_MEDIA)}, QueryParams, Nothing, query,
         problems=(*READ_PROBLEMS, "expression_invalid", "too_many_stats", "field_required"),
     ),
 )  # fmt: skip

@@ -2,13 +2,15 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.http.callers import check_scope
 from api.http.context import Context
 from api.http.dates import date_text
+from api.http.etags import ChangeHeaders, LookHeaders, tagged_reply, wanted_revision
+from api.http.item import Name
 from api.http.messages import Reply, reply
 from api.http.problems import FieldError, Problem
 from api.http.route import Call, Nothing, Route
@@ -21,16 +23,26 @@ from engine.window import Newest
 from storage.directory import KEPT
 from storage.directory_search import PAGE_MAX, Sort
 
+log = logging.getLogger("statflow.http")
+
+UNIT_LIMIT: Final = 32
+"""Characters of a unit."""
+
 
 class ListParams(Struct, frozen=True, forbid_unknown_fields=True):
     """`q`: part of a name, or a pattern with `*` and `?`; `next` of the page before is `cursor`."""
 
-    q: str | None = None
-    type: Literal["counter", "value"] | None = None
-    state: State = "live"
-    sort: Sort = "name"
-    cursor: str | None = None
-    limit: int = 100
+    q: Annotated[
+        str | None,
+        Meta(description="Part of the name, or a pattern of all of it.", examples=["page.*"]),
+    ] = None
+    type: Annotated[
+        Literal["counter", "value"] | None, Meta(description="Only stats of this type.")
+    ] = None
+    state: Annotated[State, Meta(description="Those in use, or those in the trash.")] = "live"
+    sort: Annotated[Sort, Meta(description="By name, or the latest active first.")] = "name"
+    cursor: Annotated[str | None, Meta(description="`next` of the page before.")] = None
+    limit: Annotated[int, Meta(description="Stats on a page.", ge=1, le=PAGE_MAX)] = 100
 
 
 class StatInfo(Struct, frozen=True):
@@ -61,28 +73,29 @@ class StatPatch(Struct, frozen=True, forbid_unknown_fields=True):
     `percentiles` false: none are counted from then on, and none are answered.
     """
 
-    name: str | UnsetType = UNSET
-    unit: str | UnsetType | None = UNSET
+    name: Name | UnsetType = UNSET
+    unit: (
+        Annotated[
+            str | None,
+            Meta(
+                description="What is counted or measured, for people; null for none.",
+                extra_json_schema={"maxLength": UNIT_LIMIT},
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     percentiles: bool | UnsetType = UNSET
 
 
 class DeleteParams(Struct, frozen=True, forbid_unknown_fields=True):
     """`purge`: for good, at once; with an admin key."""
 
-    purge: bool = False
-
-
-log = logging.getLogger("statflow.http")
-
-UNIT_LIMIT: Final = 32
-"""Characters of a unit."""
+    purge: Annotated[bool, Meta(description="For good; needs an admin key.")] = False
 
 
 async def list_stats(call: Call[ListParams, Nothing]) -> Reply:
     """One page of the account's stats; what the key may not touch is left out."""
     params = call.params
-    if not 1 <= params.limit <= PAGE_MAX:
-        raise _wrong("parameter_invalid", "limit", f"1 to {PAGE_MAX}")
     stats, following = await call.context.directory.search(
         call.caller.account,
         params.q,
@@ -109,7 +122,9 @@ async def change_stat(call: Call[Nothing, StatPatch]) -> Reply:
         raise _wrong("stat_name_prefix", "name", "the key may only use names with its prefix")
     unit = KEPT if patch.unit is UNSET else _checked_unit(patch.unit)
     percentiles = None if patch.percentiles is UNSET else patch.percentiles
-    return await _stat(call, await call.context.directory.change(stat.id, name, unit, percentiles))
+    revision = wanted_revision(call.request)
+    changed = await call.context.directory.change(stat.id, name, unit, percentiles, revision)
+    return await _stat(call, changed)
 
 
 async def delete_stat(call: Call[DeleteParams, Nothing]) -> Reply:
@@ -119,9 +134,12 @@ async def delete_stat(call: Call[DeleteParams, Nothing]) -> Reply:
     """
     context = call.context
     stat = stat_of(context, call.caller, call.ids["id"])
+    revision = wanted_revision(call.request)
     if not call.params.purge:
-        return await _stat(call, await context.directory.trash(stat.id))
+        return await _stat(call, await context.directory.trash(stat.id, revision))
     check_scope(call.caller, "admin")
+    if revision not in {None, stat.revision}:
+        raise Problem("precondition_failed")
     await purge(context.node, context.directory, stat)
     return reply(call.request.id, 204, b"text/plain", b"")
 
@@ -144,7 +162,8 @@ def _wrong(code: str, field: str, text: str) -> Problem:
 
 
 async def _stat(call: Call[Any, Any], stat: Stat) -> Reply:
-    return call.json(200, (await described(call.context, [stat]))[0])
+    info = (await described(call.context, [stat]))[0]
+    return tagged_reply(call.request, stat.revision, info)
 
 
 async def described(context: Context, stats: Sequence[Stat]) -> list[StatInfo]:
@@ -198,20 +217,21 @@ ROUTES: Final = (
     ),
     Route(
         "GET", "/v1/stats/{id}", "Look at a stat", "read",
-        {200: StatInfo}, Nothing, Nothing, get_stat,
+        {200: StatInfo, 304: "application/json"}, Nothing, Nothing, get_stat, headers=LookHeaders,
     ),
     Route(
         "PATCH", "/v1/stats/{id}", "Change a stat", "write",
         {200: StatInfo}, Nothing, StatPatch, change_stat,
         problems=(
             "stat_name_length", "stat_name_chars", "stat_name_taken", "stat_name_prefix",
-            "stat_in_trash", *CHANGE_PROBLEMS,
+            "stat_in_trash", "precondition_failed", *CHANGE_PROBLEMS,
         ),
+        headers=ChangeHeaders, example={"unit": "ms"},
     ),
     Route(
         "DELETE", "/v1/stats/{id}", "Throw a stat away", "write",
         {200: StatInfo, 204: "text/plain"}, DeleteParams, Nothing, delete_stat,
-        problems=CHANGE_PROBLEMS,
+        problems=("precondition_failed", *CHANGE_PROBLEMS), headers=ChangeHeaders,
     ),
     Route(
         "POST", "/v1/stats/{id}/restore", "Take a stat out of the trash", "write",

@@ -3,9 +3,9 @@
 from typing import Any
 
 from api.http.route import Route
-from api.http.routes import data, export, ingest, keys, live, ops, query, stats, usage
+from api.http.routes import data, docs, export, ingest, keys, live, ops, query, stats, usage
 
-ROUTES: tuple[Route[Any, Any], ...] = (
+_DESCRIBED: tuple[Route[Any, Any], ...] = (
     *ingest.ROUTES,
     *stats.ROUTES,
     *data.ROUTES,
@@ -16,3 +16,5 @@ ROUTES: tuple[Route[Any, Any], ...] = (
     *usage.ROUTES,
     *ops.ROUTES,
 )
+
+ROUTES: tuple[Route[Any, Any], ...] = (*_DESCRIBED, *docs.routes_describing(_DESCRIBED))

@@ -1,0 +1,1 @@
+"""The pages under `/docs`: a guide that is written, and a reference made from the routes."""

@@ -1,0 +1,108 @@
+"""Who may do what: every route, and what each kind of asker must be answered.
+
+Law: this table says what is meant, apart from the program, so that a scope that is changed by
+mistake is seen. A new route needs one line here.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from api.accounts.keys import Scope
+from engine.stats import public_id
+from tests.api.http.harness import Server
+
+Asker = Literal["anonymous", "other", "read", "write", "admin"]
+ASKERS: Final[tuple[Asker, ...]] = ("anonymous", "other", "read", "write", "admin")
+"""Keys of the account by scope, a key of another account with all scopes, and nobody."""
+
+GRANTS: Final[Mapping[Asker, frozenset[str]]] = {
+    "anonymous": frozenset(),
+    "other": frozenset({"read", "write", "admin"}),
+    "read": frozenset({"read"}),
+    "write": frozenset({"write"}),
+    "admin": frozenset({"read", "write", "admin"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a route needs, and what who has it is answered when that is not the first reply.
+
+    `owned`: the path names a thing of one account, which another account cannot even find.
+    """
+
+    scope: Scope | None
+    owned: bool = False
+    answer: int | None = None
+
+    def expected(self, asker: Asker, usual: int) -> int:
+        """The status for this asker."""
+        if self.scope is not None and asker == "anonymous":
+            return 401
+        if self.scope is not None and self.scope not in GRANTS[asker]:
+            return 403
+        if self.owned and asker == "other":
+            return 404
+        return self.answer or usual
+
+
+def open_to_all(answer: int | None = None) -> Entry:
+    """A route that asks nobody who they are."""
+    return Entry(None, answer=answer)
+
+
+def needs(scope: Scope, *, owned: bool = False, answer: int | None = None) -> Entry:
+    """A route that needs a key with the scope."""
+    return Entry(scope, owned, answer)
+
+
+MATRIX: Final[Mapping[str, Entry]] = {
+    "POST /v1/ingest": needs("write"),
+    "POST /v1/ingest/batch": needs("write"),
+    "POST /v1/stat": needs("write"),
+    "GET /v1/stats": needs("read"),
+    "GET /v1/stats/{id}": needs("read", owned=True),
+    "PATCH /v1/stats/{id}": needs("write", owned=True),
+    "DELETE /v1/stats/{id}": needs("write", owned=True),
+    "DELETE /v1/stats/{id}?purge=true": needs("admin", owned=True, answer=204),
+    "POST /v1/stats/{id}/restore": needs("write", owned=True),
+    "GET /v1/stats/{id}/data?from=-1h": needs("read", owned=True),
+    "GET /v1/stats/{id}/export": needs("read", owned=True),
+    # Names of another account are not found either, but the question is told so as a wrong value.
+    "GET /v1/query?match=*": needs("read"),
+    "GET /v1/live": needs("read", answer=422),
+    "POST /v1/live/tickets": needs("read"),
+    "POST /v1/auth/api-keys": needs("admin"),
+    "GET /v1/auth/api-keys": needs("admin"),
+    "DELETE /v1/auth/api-keys/{id}": needs("admin", owned=True),
+    "GET /": open_to_all(),
+    "GET /healthz": open_to_all(),
+    "GET /readyz": open_to_all(),
+    # From elsewhere; on the machine itself nobody is asked.
+    "GET /metrics": needs("admin"),
+    "GET /openapi.json": open_to_all(),
+    "GET /docs": open_to_all(),
+    "GET /docs/reference": open_to_all(),
+    "GET /docs/style.css": open_to_all(),
+}
+"""By method and path, with a query where the answer depends on it."""
+
+
+async def a_stat(server: Server) -> str:
+    """The id of a stat of account 1."""
+    await server.send("POST", "/v1/ingest", json={"stat": "a", "value": 1, "type": "counter"})
+    return public_id(server.stat("a").id)
+
+
+async def a_key(server: Server) -> str:
+    """The id of a key of account 1."""
+    made = await server.send("POST", "/v1/auth/api-keys", json={"scopes": ["read"]})
+    return str(made.json["id"])
+
+
+THINGS: Final[Mapping[str, Callable[[Server], Awaitable[str]]]] = {
+    "stats": a_stat,
+    "api-keys": a_key,
+}
+"""What `{id}` is, by the word before it."""

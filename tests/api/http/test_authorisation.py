@@ -1,0 +1,34 @@
+"""Every route × every kind of asker: nobody gets in who should not, nobody is kept out who may."""
+
+import re
+
+import pytest
+
+from api.http.routes.table import ROUTES
+from tests.api.http.authorisation import ASKERS, MATRIX, THINGS, Asker
+from tests.api.http.harness import serving
+
+BY_NAME = {f"{route.method} {route.path}": route for route in ROUTES}
+
+
+def test_every_route_stands_in_the_matrix() -> None:
+    missing = BY_NAME.keys() - {name.partition("?")[0] for name in MATRIX}
+    assert missing == set(), "say in tests/api/http/authorisation.py who may ask"
+    assert {name.partition("?")[0] for name in MATRIX} <= BY_NAME.keys()
+
+
+@pytest.mark.parametrize("asker", ASKERS)
+@pytest.mark.parametrize("name", MATRIX)
+async def test_who_may(name: str, asker: Asker) -> None:
+    route = BY_NAME[name.partition("?")[0]]
+    method, path = name.split(" ", 1)
+    async with serving() as server:
+        await server.new_key("admin", ["admin"])
+        for word in re.findall(r"/([^/{]+)/\{id\}", path):
+            path = path.replace("{id}", await THINGS[word](server))
+        key = None if asker == "anonymous" else asker
+        answer = await server.send(method, path, json=route.example, key=key)
+        usual = next(iter(route.replies))
+        assert answer.status == MATRIX[name].expected(asker, usual), answer.body
+        if answer.status >= 400:
+            assert answer.code
