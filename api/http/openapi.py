@@ -6,7 +6,7 @@ every problem code.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from inspect import cleandoc, getdoc
 from typing import Any, Final
 
@@ -109,12 +109,11 @@ def operation_id(route: AnyRoute) -> str:
 
 
 def description_of(route: AnyRoute) -> str:
-    """What the route says of itself, and its parameters of themselves."""
-    handler: Callable[..., Any] | None = route.raw or route.handler
-    texts = [getdoc(getattr(handler, "func", handler)) or route.summary]
-    if route.params is not Nothing:
-        texts.append(cleandoc(route.params.__doc__ or ""))
-    return "\n\n".join(text for text in texts if text)
+    """What the route says of itself, and its models of themselves; raw handlers speak to us."""
+    handler = getattr(route.handler, "func", route.handler)
+    texts = [] if handler is None else [getdoc(handler)]
+    texts += [model.__doc__ for model in (route.params, route.body) if model is not Nothing]
+    return "\n\n".join(cleandoc(text) for text in texts if text) or route.summary
 
 
 def _operation(route: AnyRoute, schemas: Schemas) -> Json:
@@ -133,6 +132,8 @@ def _operation(route: AnyRoute, schemas: Schemas) -> Json:
     ]
     if parameters:
         found["parameters"] = parameters
+    if route.example_query:
+        found["x-example-query"] = route.example_query
     if route.body is not Nothing:
         found["requestBody"] = _body(route, schemas)
     return found

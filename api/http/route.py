@@ -87,7 +87,7 @@ class Route(Generic[P, B]):
     itself and whose models only describe it.
 
     `headers` describes the request headers that matter, `media` what the body may be written in;
-    `example` is a body that works.
+    `example` is a body that works, `example_query` a query.
     """
 
     method: Method
@@ -104,6 +104,7 @@ class Route(Generic[P, B]):
     headers: type[Struct] = Nothing
     media: tuple[str, ...] = ("application/json",)
     example: object = None
+    example_query: str = ""
 
     @property
     def all_problems(self) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from itertools import starmap
 from typing import Final
-from urllib.parse import urlencode
 
 import msgspec
 
@@ -52,14 +51,12 @@ def reference(description: Json, address: str) -> str:
 
 def curl(method: str, path: str, operation: Json, address: str) -> str:
     """A command for a shell, with the examples of what is required."""
-    filled, asked = path, []
+    url, query = address + path, operation.get("x-example-query")
     for parameter in operation.get("parameters", ()):
-        example = parameter.get("example")
         if parameter["in"] == "path":
-            filled = filled.replace(f"{{{parameter['name']}}}", str(example or "ID"))
-        elif parameter["in"] == "query" and parameter["required"]:
-            asked.append((parameter["name"], example))
-    url = f"{address}{filled}" + (f"?{urlencode(asked, doseq=True)}" if asked else "")
+            example = str(parameter.get("example", "ID"))
+            url = url.replace(f"{{{parameter['name']}}}", example)
+    url = f"{url}?{query}" if query else url
     words = ["curl", *(("-X", method.upper()) if method != "get" else ())]
     if "text/event-stream" in operation["responses"].get("200", {}).get("content", {}):
         words.append("-N")

@@ -217,6 +217,6 @@ ROUTES: Final = (
     Route(
         "GET", "/v1/stats/{id}/export", "A stat as a file", "read",
         {200: ("text/csv", "application/x-ndjson")}, ExportParams, Nothing, export,
-        problems=(*READ_PROBLEMS, "percentiles_off"),
+        problems=(*READ_PROBLEMS, "percentiles_off"), example_query="format=csv",
     ),
 )  # fmt: skip

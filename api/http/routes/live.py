@@ -44,6 +44,10 @@ class LiveParams(Struct, frozen=True, forbid_unknown_fields=True):
     """`stats` (ids with commas) and `match` (a pattern) say which stats; `cursor` continues.
 
     Stats that come to fit the pattern later on join within a second.
+
+    Server-sent events: `snapshot`, `change` and `revise` (a late point changed an older bucket)
+    with the newest absolute values of buckets, and `bye` with a reason before the server ends the
+    stream. The `id` of an event is the cursor. `/v1/live/ws` is the same over a WebSocket.
     """
 
     stats: Annotated[
@@ -98,12 +102,7 @@ class Subscription:
 
 
 async def live(context: Context, request: RawRequest) -> Reply:
-    """Snapshots, then what moves, until the client leaves or the server stops.
-
-    Server-sent events: `snapshot`, `change`, `revise` (a late point changed an older bucket) with
-    `{"stat","resolution","points":[…]}`, each bucket with its newest absolute values, and `bye`
-    with a reason before the server ends the stream. The `id` of an event is the cursor.
-    """
+    """Snapshots, then what moves, until the client leaves or the server stops."""
     params = read_params(LiveParams, request.query)
     caller = await caller_of(context, request, params.ticket)
     following = Following(context, caller)
@@ -215,7 +214,7 @@ ROUTES: Final = (
             "invalid_ticket", "cursor_invalid", "resolution_invalid", "too_many_stats",
             "too_many_streams", "field_required",
         ),
-        headers=LiveHeaders,
+        headers=LiveHeaders, example_query="match=page.*",
     ),
     Route(
         "POST", "/v1/live/tickets", "Get a ticket for one live stream", "read",
