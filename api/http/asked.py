@@ -33,12 +33,14 @@ READ_PROBLEMS: Final = (
 TIME_FORMS: Final = ("s", "ms", "iso")
 
 
+DURATION: Final = "^[1-9][0-9]{0,4}(s|m|h|d|w|M|y)$"
+
 When = Annotated[
     str,
     Meta(
         description="Epoch seconds to nanoseconds, ISO 8601, or relative: now-1h, -15m, now/d.",
         examples=["-2h"],
-        extra_json_schema={"maxLength": 64},
+        extra_json_schema={"maxLength": 64, "pattern": "^[0-9A-Za-z:.+/ -]+$"},
     ),
 ]
 Aggregates = Annotated[
@@ -62,11 +64,21 @@ class AskedParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     from_: When | None = field(default=None, name="from")
     to: When | None = None
     last: Annotated[
-        str | None, Meta(description="The range up to now, instead of `from`.", examples=["2h"])
+        str | None,
+        Meta(
+            description="The range up to now, instead of `from`.",
+            examples=["2h"],
+            extra_json_schema={"pattern": DURATION},
+        ),
     ] = None
     resolution: Annotated[
         str | None,
-        Meta(description="auto, or the width of a bucket, 1s to 1y.", examples=["1m"]),
+        Meta(
+            description="auto, or the width of a bucket, 1s to 1y: one that divides a day, or 1w,"
+            " 1M, 1y.",
+            examples=["1m"],
+            extra_json_schema={"pattern": f"{DURATION}|^auto$"},
+        ),
     ] = None
     points: Annotated[
         str | None,
@@ -83,6 +95,9 @@ class AskedParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
             description="What stands where no point came: auto, null, zero, previous, linear, none"
             " (no bucket), or a number.",
             examples=["zero"],
+            extra_json_schema={
+                "pattern": r"^(auto|null|zero|previous|linear|none|-?[0-9]{1,12}(\.[0-9]{1,12})?)$"
+            },
         ),
     ] = None
     tz: Annotated[
@@ -150,7 +165,7 @@ def understand(
     zone = parse_zone(params.tz)
     from_, to = params.from_, params.to
     if default_range is not None and from_ is None and params.last is None:
-        from_, to = default_range[0], to or default_range[1]
+        from_, to = default_range[0], default_range[1] if to is None else to
     form = format_of(params.format, request, offered)
     if params.time not in TIME_FORMS:
         raise refused("time", f"time: one of {', '.join(TIME_FORMS)}.")

@@ -25,7 +25,11 @@ Name = Annotated[
     Meta(
         description="Trimmed; any script, but nothing that hides or turns text round.",
         examples=["page.views"],
-        extra_json_schema={"minLength": 1, "maxLength": NAME_LENGTH_MAX},
+        extra_json_schema={
+            "minLength": 1,
+            "maxLength": NAME_LENGTH_MAX,
+            "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e]+$",
+        },
     ),
 ]
 Amount = Annotated[float, Meta(extra_json_schema={"minimum": -VALUE_LIMIT, "maximum": VALUE_LIMIT})]
@@ -33,7 +37,11 @@ ItemId = Annotated[
     str,
     Meta(
         description="Of the sender's making: the same id counts once for a stat within the hour.",
-        extra_json_schema={"minLength": 1, "maxLength": ITEM_ID_LIMIT},
+        extra_json_schema={
+            "minLength": 1,
+            "maxLength": ITEM_ID_LIMIT,
+            "pattern": "^[^\\u0000-\\u001f\\u007f]+$",
+        },
     ),
 ]
 SentTime = Annotated[

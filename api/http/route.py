@@ -124,17 +124,18 @@ def read_params(model: type[P], query: bytes) -> P:
         if name in lists:
             given.setdefault(name, []).append(value)
         elif name in given:
-            raise Problem(
-                "parameter_invalid",
-                f"{name}: given twice.",
-                [FieldError("parameter_invalid", "Given twice.", field=name)],
-            )
+            raise _wrong_parameter(name, "given twice.")
         else:
             given[name] = value
     try:
-        return msgspec.convert(given, model, strict=False)
+        params = msgspec.convert(given, model, strict=False)
     except msgspec.ValidationError as error:
         raise parameter_problem(error, model) from None
+    # The decoder takes the text null for nothing, where a text is not what is expected.
+    for field in msgspec.structs.fields(model) if "null" in map(_lower, given.values()) else ():
+        if field.encode_name in given and getattr(params, field.name) is None:
+            raise _wrong_parameter(field.encode_name, "null is no value here; leave it out.")
+    return params
 
 
 def read_body(model: type[B], body: bytes) -> B:
@@ -158,6 +159,15 @@ def query_pairs(query: bytes) -> list[tuple[str, str]]:
         raise Problem("invalid_encoding", "The query is not valid UTF-8.") from None
     except ValueError:
         raise Problem("too_many_parameters", f"At most {PARAMETERS_LIMIT}.") from None
+
+
+def _wrong_parameter(name: str, text: str) -> Problem:
+    error = FieldError("parameter_invalid", text.capitalize(), field=name)
+    return Problem("parameter_invalid", f"{name}: {text}", [error])
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
 
 
 def _list_names(model: type[Struct]) -> frozenset[str]:

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from api.http.asked import (
+    DURATION,
     READ_PROBLEMS,
     Asked,
     AskedParams,
@@ -33,7 +34,11 @@ class DataParams(AskedParams, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     compare: Annotated[
         str | None,
-        Meta(description="How far back the other range lies.", examples=["1w"]),
+        Meta(
+            description="How far back the other range lies.",
+            examples=["1w"],
+            extra_json_schema={"pattern": DURATION},
+        ),
     ] = None
 
 

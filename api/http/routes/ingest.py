@@ -1,6 +1,6 @@
 """Points in: one, many, and under the name that an older interface used."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct, field
 
@@ -28,7 +28,7 @@ class SendHeaders(Struct, frozen=True):
         ),
     ] = field(default=None, name="Idempotency-Key")
     content_encoding: Annotated[
-        Literal["identity", "gzip"] | None, Meta(description="How the body is packed.")
+        str | None, Meta(description="gzip, if the body is packed.", examples=["identity"])
     ] = field(default=None, name="Content-Encoding")
 
 

@@ -54,7 +54,11 @@ class QueryParams(AskedParams, frozen=True, forbid_unknown_fields=True, kw_only=
     ] = ()
     group: Annotated[
         str | None,
-        Meta(description="sum, avg, min, max, or topk:N.", examples=["sum"]),
+        Meta(
+            description="sum, avg, min, max, or topk:N.",
+            examples=["sum"],
+            extra_json_schema={"pattern": "^(sum|avg|min|max|topk:[1-9][0-9]?)$"},
+        ),
     ] = None
     expr: Annotated[
         str | None,
