@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
+from api.logs import LogFormat
 from api.plans.plan import UNLIMITED, Plan, read_plans
 from api.setting_values import (
     ADDRESS,
@@ -67,6 +68,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     stripe_key: str | None = None
     stripe_webhook_secret: str | None = None
     plans: dict[str, Plan] = field(default_factory=lambda: read_plans({}))
+    log_format: LogFormat = "text"
 
     def __repr__(self) -> str:
         shown = (f"{one.name}={getattr(self, one.name)!r}" for one in _ALL if not one.secret)
@@ -150,6 +152,10 @@ _ALL: Final = (
     Setting(
         "stripe_webhook_secret", "SECRET", TEXT,
         "signs what Stripe sends to /v1/billing/stripe", unset="none", secret=True,
+    ),
+    Setting(
+        "log_format", "FORM", choice("text", "json"),
+        "json: a JSON object for each line that is logged to stderr",
     ),
 )  # fmt: skip
 

@@ -16,11 +16,12 @@ from api.accounts.keys import SCOPES
 from api.cli.client import Target, open_client
 from api.cli.errors import DONE
 from api.cli.options import settings_arguments, settings_of
-from api.cli.serve import log_to_stderr, refusals
+from api.cli.serve import refusals
 from api.cli.shop import DAY_S, HISTORY_S
 from api.cli.traffic import Diary, Traffic, new_state
 from api.clock import WallClock
 from api.http.context import Context
+from api.logs import log_to_stderr
 from api.serve import serve
 from api.settings import Settings
 from storage.catalog import OWNER

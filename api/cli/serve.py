@@ -10,6 +10,7 @@ import trio
 
 from api.cli.errors import DONE, CommandError, only
 from api.cli.options import settings_arguments, settings_of
+from api.logs import log_to_stderr
 from api.serve import serve
 from api.settings import SETTINGS, SettingsError
 from engine.ports import StoreError
@@ -34,15 +35,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal."""
     settings = settings_of(options)
-    log_to_stderr(logging.INFO if options.verbose else logging.WARNING)
+    log_to_stderr(logging.INFO if options.verbose else logging.WARNING, settings.log_format)
     with refusals():
         trio.run(serve, settings)
     return DONE
-
-
-def log_to_stderr(level: int) -> None:
-    """Show what the program logs from this level on."""
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
 
 @contextmanager

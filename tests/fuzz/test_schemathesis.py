@@ -26,6 +26,8 @@ CHECKS: Final = (
     "unsupported_method", "allow_header_conformance", "ignored_auth",
 )  # fmt: skip
 
+CONFIG: Final = Path(__file__).with_name("schemathesis.toml")
+
 FUZZ_LIMIT_S: Final = 1_200
 SOAK_LIMIT_S: Final = 4 * 3_600
 
@@ -58,7 +60,8 @@ def fuzz(data: Path, *, examples: int, seed: int, limit_s: float) -> int:
             assert server.statflow("send", name, "1", "--counter").code == 0
         done = subprocess.run(
             [
-                *(sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}/openapi.json"),
+                *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),
+                *("run", f"{server.url}/openapi.json"),
                 *("--header", f"Authorization: Bearer {server.key}"),
                 *("--max-examples", str(examples), "--seed", str(seed)),
                 *("--checks", ",".join(CHECKS), "--continue-on-failure"),
