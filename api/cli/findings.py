@@ -17,6 +17,10 @@ MEMORY_FAIL: Final = 0.85
 second.
 """
 
+FORECAST_FROM_DAYS: Final = 1.0
+FORECAST_WARN_DAYS: Final = 30.0
+FORECAST_MAX_DAYS: Final = 1_000.0
+
 DISK_FAIL_BYTES: Final = 256 * 1024 * 1024
 DISK_WARN_SHARE: Final = 0.1
 
@@ -67,6 +71,28 @@ def of_memory(used: int, limit: int, machine: int) -> Finding:
         text = f"the store may take {in_bytes(limit)} of the machine's {in_bytes(machine)}"
         return Finding("warn", "memory", text, "leave a quarter for copies; lower maxmemory")
     return Finding("ok", "memory", text)
+
+
+def of_growth(used: int, limit: int, age_days: float) -> Finding:
+    """When memory will be short if the store goes on growing as it did on average; in bytes."""
+    if age_days < FORECAST_FROM_DAYS:
+        return Finding("ok", "forecast", "the store is too young for a forecast")
+    room = limit * MEMORY_WARN - used
+    days = room * age_days / max(1, used)
+    if days > FORECAST_MAX_DAYS:
+        return Finding("ok", "forecast", "memory will do for years")
+    text = f"as the store grew so far, {MEMORY_WARN:.0%} is reached in {max(0, days):.0f} days"
+    if days < FORECAST_WARN_DAYS:
+        return Finding("warn", "forecast", text, "raise maxmemory in time")
+    return Finding("ok", "forecast", text)
+
+
+def of_versions(ours: str, running: str) -> Finding:
+    """The version that is installed, and the one that runs."""
+    if ours != running:
+        text = f"version {running} runs, {ours} is installed"
+        return Finding("warn", "version", text, "restart the server")
+    return Finding("ok", "version", f"{ours} is installed and runs")
 
 
 def of_disk(free: int, total: int, data: int) -> Finding:

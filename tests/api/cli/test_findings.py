@@ -7,10 +7,12 @@ from api.cli.findings import (
     Level,
     of_clock,
     of_disk,
+    of_growth,
     of_lag,
     of_memory,
     of_modes,
     of_readiness,
+    of_versions,
     parse_metrics,
 )
 
@@ -38,6 +40,26 @@ def test_permissions(data: int, store: int | None, level: Level) -> None:
 )  # fmt: skip
 def test_memory(used: int, limit: int, machine: int, level: Level) -> None:
     assert of_memory(used, limit, machine).level == level
+
+
+@pytest.mark.parametrize(
+    ("used", "age_days", "level", "text"),
+    [
+        (500 * MIB, 0.5, "ok", "too young"),
+        (100 * MIB, 100, "ok", "in 617 days"),
+        (1 * MIB, 100, "ok", "for years"),
+        (600 * MIB, 100, "warn", "in 19 days"),
+        (900 * MIB, 100, "warn", "in 0 days"),
+    ],
+)
+def test_forecast(used: int, age_days: float, level: Level, text: str) -> None:
+    found = of_growth(used, GIB, age_days)
+    assert (found.level, text in found.text) == (level, True), found
+
+
+def test_versions() -> None:
+    assert of_versions("1.0", "1.0").level == "ok"
+    assert of_versions("1.1", "1.0").level == "warn"
 
 
 @pytest.mark.parametrize(
