@@ -23,7 +23,7 @@ from api.http.messages import RawRequest, Reply, reply
 from api.http.pages import for_people
 from api.http.problems import Problem
 from api.http.route import NOTHING, Call, Nothing, Route, read_body, read_params
-from api.http.routes.live_socket import live_socket
+from api.http.routes.live_socket import SOCKET_PATH, live_socket
 from api.http.routes.table import ROUTES
 
 AnyRoute = Route[Any, Any]
@@ -53,7 +53,7 @@ def create_app(context: Context, routes: Sequence[AnyRoute] = ROUTES) -> QuartTr
             provide_automatic_options=False,
         )
     app.register_error_handler(HTTPException, partial(_unrouted, context))
-    app.add_websocket("/v1/live/ws", "live socket", partial(live_socket, context))
+    app.add_websocket(SOCKET_PATH, "live socket", partial(live_socket, context))
     gate = Gate(cast("Any", app.asgi_app), context.meters)
     app.asgi_app = cast("Any", gate)  # type: ignore[method-assign]
     return app

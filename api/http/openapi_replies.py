@@ -27,7 +27,9 @@ def replies_of(route: Route[Any, Any], schemas: Schemas) -> Json:
     found: Json = {}
     for status, shapes in route.replies.items():
         several = shapes if isinstance(shapes, tuple) else (shapes,)
-        content = {} if status in {204, 304} else dict(_content(one, schemas) for one in several)
+        content = (
+            {} if status in {101, 204, 304} else dict(_content(one, schemas) for one in several)
+        )
         found[str(status)] = _response(route, status, content)
     codes: dict[int, list[str]] = {}
     for code in route.all_problems:

@@ -21,14 +21,17 @@ from api.http.cursors import parse_cursor
 from api.http.feed import Bye, Feed, LiveEvent
 from api.http.following import Following
 from api.http.framework import raw_request, to_response
-from api.http.messages import RawRequest
+from api.http.messages import RawRequest, Reply
 from api.http.problems import Problem, unavailable
-from api.http.route import read_params
+from api.http.route import Nothing, Route, read_params
+from api.http.routes.live import LiveParams
 from api.http.streams import OpenStream
 from api.http.wanted import id_list, stat_of, stats_of, tier_of
 from engine.intake import NotAccepted
 from engine.ports import StoreError
 from engine.stats import Stat
+
+SOCKET_PATH: Final = "/v1/live/ws"
 
 MESSAGE_LIMIT: Final = 64 * 1024
 """Characters of a message from a client."""
@@ -45,14 +48,13 @@ CLOSE_UNKNOWN: Final = 4401
 """The close code of a client that did not say who it is, or whose key is no longer valid."""
 
 
-class SocketParams(Struct, frozen=True, forbid_unknown_fields=True):
-    """As for `/v1/live`; stats may also be named later."""
+class SocketParams(LiveParams, frozen=True, forbid_unknown_fields=True):
+    """As for `/v1/live`; stats may also be named later.
 
-    stats: list[str] = []
-    match: str | None = None
-    resolution: str = "1s"
-    cursor: str | None = None
-    ticket: str | None = None
+    In: `{"op":"auth","ticket":…}` (or `"key"`), `{"op":"subscribe","stats":[…],"match":…}`,
+    `{"op":"unsubscribe",…}`, `{"op":"ping"}`. Out: the events of `/v1/live` as
+    `{"event":…,"id":cursor,"data":{…}}`, and `pong`, `error`. A plain request is answered with 426.
+    """
 
 
 class Order(Struct, frozen=True, forbid_unknown_fields=True):
@@ -235,3 +237,21 @@ async def _caller_later(context: Context, socket: Websocket) -> Identity | None:
             return None
         return identity
     return None
+
+
+async def no_socket(context: Context, request: RawRequest) -> Reply:
+    """What a plain request is answered."""
+    raise Problem("upgrade_required", headers=[(b"upgrade", b"websocket")])
+
+
+ROUTES: Final = (
+    Route(
+        "GET", SOCKET_PATH, "Follow stats over a WebSocket", None,
+        {101: "text/plain"}, SocketParams, Nothing, raw=no_socket,
+        problems=(
+            "upgrade_required", "missing_key", "invalid_key", "invalid_ticket",
+            "insufficient_scope", "foreign_origin", "resolution_invalid", "too_many_streams",
+            "store_unavailable",
+        ),
+    ),
+)  # fmt: skip

@@ -3,7 +3,19 @@
 from typing import Any
 
 from api.http.route import Route
-from api.http.routes import data, docs, export, ingest, keys, live, ops, query, stats, usage
+from api.http.routes import (
+    data,
+    docs,
+    export,
+    ingest,
+    keys,
+    live,
+    live_socket,
+    ops,
+    query,
+    stats,
+    usage,
+)
 
 _DESCRIBED: tuple[Route[Any, Any], ...] = (
     *ingest.ROUTES,
@@ -12,6 +24,7 @@ _DESCRIBED: tuple[Route[Any, Any], ...] = (
     *query.ROUTES,
     *export.ROUTES,
     *live.ROUTES,
+    *live_socket.ROUTES,
     *keys.ROUTES,
     *usage.ROUTES,
     *ops.ROUTES,

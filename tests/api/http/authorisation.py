@@ -72,6 +72,8 @@ MATRIX: Final[Mapping[str, Entry]] = {
     # Names of another account are not found either, but the question is told so as a wrong value.
     "GET /v1/query?match=*": needs("read"),
     "GET /v1/live": needs("read", answer=422),
+    # Who asks is said over the socket itself.
+    "GET /v1/live/ws": open_to_all(answer=426),
     "POST /v1/live/tickets": needs("read"),
     "POST /v1/auth/api-keys": needs("admin"),
     "GET /v1/auth/api-keys": needs("admin"),

@@ -123,6 +123,14 @@ async def test_metrics(server: Server) -> None:
     assert named <= HELP.keys()
 
 
+@pytest.mark.parametrize("name", ["x-forwarded-for", "forwarded", "x-real-ip"])
+async def test_75_nobody_comes_nearer_by_saying_so(server: Server, name: str) -> None:
+    """What a header says of the client's address is not believed."""
+    for address in ("127.0.0.1", "::1", "for=127.0.0.1"):
+        answer = await server.send("GET", "/metrics", key=None, headers={name: address})
+        assert (answer.status, answer.code) == (401, "missing_key")
+
+
 async def test_a_bug_is_answered_without_a_trace(
     server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
