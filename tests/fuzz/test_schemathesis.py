@@ -28,32 +28,29 @@ CHECKS: Final = (
 
 CONFIG: Final = Path(__file__).with_name("schemathesis.toml")
 
-FUZZ_LIMIT_S: Final = 1_200
-SOAK_LIMIT_S: Final = 4 * 3_600
-
 CASES: Final = re.compile(r"^\s*(\d+) generated", re.MULTILINE)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(FUZZ_LIMIT_S)
-def test_two_thousand_requests(
-    tmp_path: Path, record_property: Callable[[str, object], None]
+@pytest.mark.parametrize(
+    ("examples", "limit_s", "least"),
+    [
+        pytest.param(120, 1_200, 2_000, marks=pytest.mark.slow),
+        pytest.param(2_000, 4 * 3_600, 20_000, marks=pytest.mark.soak),
+    ],
+)
+def test_every_answer_is_as_described(
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+    examples: int,
+    limit_s: float,
+    least: int,
 ) -> None:
-    cases = fuzz(tmp_path, examples=120, seed=1, limit_s=FUZZ_LIMIT_S)
+    cases = fuzz(tmp_path, examples, limit_s)
     record_property("report", f"{cases} made-up requests, all answered as described")
-    assert cases >= 2_000
+    assert cases >= least
 
 
-@pytest.mark.soak
-def test_twenty_thousand_requests(
-    tmp_path: Path, record_property: Callable[[str, object], None]
-) -> None:
-    cases = fuzz(tmp_path, examples=2_000, seed=2, limit_s=SOAK_LIMIT_S)
-    record_property("report", f"{cases} made-up requests, all answered as described")
-    assert cases >= 20_000
-
-
-def fuzz(data: Path, *, examples: int, seed: int, limit_s: float) -> int:
+def fuzz(data: Path, examples: int, limit_s: float) -> int:
     """How many requests were made; each operation gets about `examples`."""
     with running(data) as server:
         for name in ("a", "b", "c"):
@@ -63,7 +60,7 @@ def fuzz(data: Path, *, examples: int, seed: int, limit_s: float) -> int:
                 *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),
                 *("run", f"{server.url}/openapi.json"),
                 *("--header", f"Authorization: Bearer {server.key}"),
-                *("--max-examples", str(examples), "--seed", str(seed)),
+                *("--max-examples", str(examples), "--seed", str(examples)),
                 *("--checks", ",".join(CHECKS), "--continue-on-failure"),
                 *("--phases", "examples,coverage,fuzzing", "--exclude-path", "/v1/live"),
                 *("--suppress-health-check", "all", "--generation-database", "none"),
