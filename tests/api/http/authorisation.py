@@ -29,12 +29,14 @@ GRANTS: Final[Mapping[Asker, frozenset[str]]] = {
 class Entry:
     """What a route needs, and what who has it is answered when that is not the first reply.
 
-    `owned`: the path names a thing of one account, which another account cannot even find.
+    `owned`: the path names a thing of one account, which another account cannot even find. `body`
+    is sent when the route has no example of its own that works here.
     """
 
     scope: Scope | None
     owned: bool = False
     answer: int | None = None
+    body: object = None
 
     def expected(self, asker: Asker, usual: int) -> int:
         """The status for this asker."""
@@ -47,14 +49,16 @@ class Entry:
         return self.answer or usual
 
 
-def open_to_all(answer: int | None = None) -> Entry:
+def open_to_all(answer: int | None = None, body: object = None) -> Entry:
     """A route that asks nobody who they are."""
-    return Entry(None, answer=answer)
+    return Entry(None, False, answer, body)
 
 
-def needs(scope: Scope, *, owned: bool = False, answer: int | None = None) -> Entry:
+def needs(
+    scope: Scope, *, owned: bool = False, answer: int | None = None, body: object = None
+) -> Entry:
     """A route that needs a key with the scope."""
-    return Entry(scope, owned, answer)
+    return Entry(scope, owned, answer, body)
 
 
 MATRIX: Final[Mapping[str, Entry]] = {
@@ -107,4 +111,4 @@ THINGS: Final[Mapping[str, Callable[[Server], Awaitable[str]]]] = {
     "stats": a_stat,
     "api-keys": a_key,
 }
-"""What `{id}` is, by the word before it."""
+"""What a name in braces is, by the word before it in the path."""
