@@ -67,8 +67,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     default_plan: str = UNLIMITED.name
     stripe_key: str | None = None
     stripe_webhook_secret: str | None = None
-    plans: dict[str, Plan] = field(default_factory=lambda: read_plans({}))
     log_format: LogFormat = "text"
+    plans: dict[str, Plan] = field(default_factory=lambda: read_plans({}))
 
     def __repr__(self) -> str:
         shown = (f"{one.name}={getattr(self, one.name)!r}" for one in _ALL if not one.secret)

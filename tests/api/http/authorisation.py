@@ -82,6 +82,11 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "POST /v1/auth/api-keys": needs("admin"),
     "GET /v1/auth/api-keys": needs("admin"),
     "DELETE /v1/auth/api-keys/{id}": needs("admin", owned=True),
+    "GET /v1/usage": needs("read"),
+    "GET /v1/plan": needs("read"),
+    # Nothing is sold here, and Stripe signs nothing.
+    "POST /v1/plan": needs("admin", answer=403, body={"plan": "pro"}),
+    "POST /v1/billing/stripe": open_to_all(answer=403),
     "GET /": open_to_all(),
     "GET /healthz": open_to_all(),
     "GET /readyz": open_to_all(),
