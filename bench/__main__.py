@@ -1,30 +1,56 @@
-"""Run the questions that are named, or all of them."""
+"""Run the questions that are named, or all of them, and say which goals were reached."""
 
 import importlib
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
+from typing import Final
 
 from api.heap import keep_freed_memory
-from bench.report import Figure, show
+from bench.report import Missing, Row, show, summary
 
-NOT_QUESTIONS = {"__init__", "__main__", "report", "dense_year", "processes"}
-QUESTIONS = sorted(
-    path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in NOT_QUESTIONS
+ORDER: Final = (
+    "batches", "singles", "cardinality", "live", "alerts", "query", "storage", "recovery",
+    "overload", "web",
+)  # fmt: skip
+QUESTIONS: Final = tuple(
+    sorted(
+        (path.stem for path in (Path(__file__).parent / "questions").glob("[a-z]*.py")),
+        key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name),
+    )
 )
 
 
 def main(names: list[str]) -> int:
-    """Answer questions; 2 when one is unknown."""
+    """Answer questions; 2 when one is unknown, 1 when one could not be answered."""
     unknown = set(names) - set(QUESTIONS)
     if unknown:
         print(f"no such question: {', '.join(sorted(unknown))}; there are {', '.join(QUESTIONS)}")
         return 2
+    signal.signal(signal.SIGTERM, _interrupted)  # Whatever was started is stopped first.
     keep_freed_memory()  # As the server does.
+    answered: dict[str, list[Row]] = {}
+    failed = False
     for name in names or QUESTIONS:
-        figures: list[Figure] = importlib.import_module(f"bench.{name}").measure()
-        show(name, figures)
-    return 0
+        try:
+            answered[name] = importlib.import_module(f"bench.questions.{name}").measure()
+        except Exception as error:
+            # The others can still be answered; the table says what is missing.
+            failed = True
+            answered[name] = [Missing(name, f"failed: {error!r}")]
+        show(name, answered[name])
+    summary(answered)
+    return 1 if failed else 0
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("interrupted; everything that was started is stopped", file=sys.stderr)
+        sys.exit(130)

@@ -1,24 +1,47 @@
-"""What a question answers with: figures, their goals, and the table they are printed in."""
+"""What a question answers with: figures, their goals, and the tables they are printed in."""
 
 import json
+import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 
-RESULTS = Path(__file__).parent / "results"
+from bench.effort import QUICK
+from bench.plot import Bar, plot
+
+RESULTS: Final = Path(__file__).parent / "results"
+
+WIDTH: Final = 160
+"""Columns of a table where the terminal does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The median of samples, with the least and the most of them."""
+
+    median: float
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, samples: Sequence[float]) -> "Spread":
+        """That of at least one sample."""
+        return cls(statistics.median(samples), min(samples), max(samples))
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One measured number: the median, its spread (least and most), and the goal, if any.
 
-    `goal` is the value to stay below (`at_most`) or to reach.
+    `goal` is the value to stay below (`at_most`) or to reach; `split` the same measured with the
+    store server free to use the other core; `note` what one must know to compare it.
     """
 
     name: str
@@ -28,6 +51,8 @@ class Figure:
     unit: str
     goal: float | None = None
     at_most: bool = True
+    split: Spread | None = None
+    note: str = ""
 
     @property
     def reached(self) -> bool | None:
@@ -37,6 +62,17 @@ class Figure:
         return self.median <= self.goal if self.at_most else self.median >= self.goal
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A row that could not be measured, and why."""
+
+    name: str
+    why: str
+
+
+Row = Figure | Missing
+
+
 def once(
     name: str, value: float, unit: str, goal: float | None = None, *, at_most: bool = True
 ) -> Figure:
@@ -44,9 +80,33 @@ def once(
     return Figure(name, value, value, value, unit, goal, at_most)
 
 
-def of_samples(name: str, samples: Sequence[float], unit: str, goal: float | None = None) -> Figure:
+def of_samples(
+    name: str,
+    samples: Sequence[float],
+    unit: str,
+    goal: float | None = None,
+    *,
+    at_most: bool = True,
+    split: Sequence[float] = (),
+    note: str = "",
+) -> Figure:
     """The median of samples, with the least and the most of them."""
-    return Figure(name, statistics.median(samples), min(samples), max(samples), unit, goal)
+    spread = Spread.of(samples)
+    other = Spread.of(split) if split else None
+    return Figure(
+        name, spread.median, spread.least, spread.most, unit, goal, at_most, other, note
+    )  # fmt: skip
+
+
+def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    """How many times theirs ours is, run by run: both of a pair saw the same machine."""
+    return [one / other for one, other in zip(ours, theirs, strict=True)]
+
+
+def percentile(samples: Sequence[float], percent: float) -> float:
+    """The sample that so many percent are not above: a measured one, nothing in between."""
+    ordered = sorted(samples)
+    return ordered[max(0, -int(-len(ordered) * percent // 100) - 1)]
 
 
 def timed(step: Callable[[], object]) -> float:
@@ -56,21 +116,93 @@ def timed(step: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def show(question: str, figures: Sequence[Figure]) -> None:
-    """Print a table and keep it as JSON beside the others."""
+def show(question: str, rows: Sequence[Row]) -> None:
+    """Print a table, and keep it as JSON and as a plot."""
+    figures = [row for row in rows if isinstance(row, Figure)]
+    headings = ["figure", "median", "least … most"]
+    headings += ["split"] if any(one.split for one in figures) else []
+    headings += ["goal", ""]
+    headings += ["note"] if any(one.note for one in figures) else []
     table = Table(title=question, title_justify="left")
-    for heading in ("figure", "median", "least … most", "goal", ""):
-        table.add_column(heading, justify="left" if heading == "figure" else "right")
-    for one in figures:
-        spread = "" if one.least == one.most else f"{one.least:,.4g} … {one.most:,.4g}"
-        goal = "" if one.goal is None else f"{'≤' if one.at_most else '≥'} {one.goal:,.4g}"
-        told = {None: "", True: "reached", False: "NOT REACHED"}[one.reached]
-        table.add_row(one.name, f"{one.median:,.4g} {one.unit}", spread, goal, told)
-    Console().print(table)
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in {"figure", "note"} else "right")
+    for row in rows:
+        cells = cells_of(row)
+        table.add_row(*(cells.get(heading, "") for heading in headings))
+    _console().print(table)
     RESULTS.mkdir(exist_ok=True)
-    content = {
-        "question": question,
-        "machine": f"{platform.machine()}, Python {platform.python_version()}",
-        "figures": [asdict(one) | {"reached": one.reached} for one in figures],
+    (RESULTS / f"{question}.json").write_text(json.dumps(content(question, rows), indent=1) + "\n")
+    (RESULTS / f"{question}.svg").write_text(plot(question, list(map(_bar, figures))))
+
+
+def cells_of(row: Row) -> dict[str, str]:
+    """What stands under each heading."""
+    if isinstance(row, Missing):
+        return {"figure": row.name, "median": "—", "least … most": row.why}
+    spread = "" if row.least == row.most else f"{row.least:,.4g} … {row.most:,.4g}"
+    return {
+        "figure": row.name,
+        "median": f"{row.median:,.4g} {row.unit}",
+        "least … most": spread,
+        "split": "" if row.split is None else f"{row.split.median:,.4g}",
+        "goal": goal_of(row),
+        "": {None: "", True: "reached", False: "NOT REACHED"}[row.reached],
+        "note": row.note,
     }
-    (RESULTS / f"{question}.json").write_text(json.dumps(content, indent=1) + "\n")
+
+
+def goal_of(figure: Figure) -> str:
+    """The goal as people write it."""
+    return "" if figure.goal is None else f"{'≤' if figure.at_most else '≥'} {figure.goal:,.4g}"
+
+
+def summary(answered: Mapping[str, Sequence[Row]]) -> None:
+    """Print every goal of all questions, reached or not, and what could not be measured."""
+    table = Table(title="goals", title_justify="left")
+    for heading in ("question", "figure", "goal", "measured", "reached"):
+        table.add_column(heading)
+    for question, rows in answered.items():
+        for row in rows:
+            if isinstance(row, Missing):
+                table.add_row(question, row.name, "", "not measured", row.why)
+            elif row.reached is not None:
+                measured = f"{row.median:,.4g} {row.unit}"
+                reached = "yes" if row.reached else "NO"
+                table.add_row(question, row.name, goal_of(row), measured, reached)
+    _console().print(table)
+
+
+def content(question: str, rows: Sequence[Row]) -> dict[str, object]:
+    """A question's answer and the machine that gave it, for JSON."""
+    return {
+        "question": question,
+        "machine": machine(),
+        "quick": QUICK,
+        "figures": [
+            asdict(row) | {"reached": row.reached} for row in rows if isinstance(row, Figure)
+        ],
+        "missing": [asdict(row) for row in rows if isinstance(row, Missing)],
+    }
+
+
+def machine() -> dict[str, object]:
+    """What the figures depend on."""
+    info = Path("/proc/cpuinfo").read_text().splitlines()
+    models = [line.partition(":")[2].strip() for line in info if line.startswith("model name")]
+    return {
+        "processor": models[0] if models else platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_bytes": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+    }
+
+
+def _bar(figure: Figure) -> Bar:
+    return Bar(figure.name, figure.unit, figure.median, figure.least, figure.most, figure.goal)
+
+
+def _console() -> Console:
+    console = Console()
+    # Into a file as wide as it needs; a terminal folds what does not fit.
+    return console if console.is_terminal else Console(width=WIDTH)

@@ -7,7 +7,7 @@ from pathlib import Path
 import trio
 
 from bench.dense_year import COUNTER, LATENCY, DenseYear, fold_a_year
-from bench.report import Figure, of_samples
+from bench.report import Row, of_samples
 from engine.tiers import D1, DAY_S, HOUR_S, M1, S10, Tier
 from storage.opening import open_store
 from storage.server.testing import ThrowawayServer, embedded_server
@@ -21,7 +21,7 @@ ZOOMS = (
 )
 
 
-def measure() -> list[Figure]:
+def measure() -> list[Row]:
     """Fold a year, then ask for each zoom."""
     with (
         tempfile.TemporaryDirectory() as place,
@@ -30,7 +30,7 @@ def measure() -> list[Figure]:
         return trio.run(_ask, server)
 
 
-async def _ask(server: ThrowawayServer) -> list[Figure]:
+async def _ask(server: ThrowawayServer) -> list[Row]:
     async with open_store(server.url, partitions=1) as store:
         year = await fold_a_year(store)
         return [

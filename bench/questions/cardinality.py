@@ -10,7 +10,7 @@ import trio
 
 from api.clock import WallClock
 from bench.processes import cpu_s, resident_bytes
-from bench.report import Figure, of_samples, once
+from bench.report import Row, of_samples, once
 from engine.node import Node, open_node
 from engine.points import Batch, Command, Points
 from storage.opening import open_store
@@ -23,19 +23,19 @@ PARTITIONS = int(os.environ.get("BENCH_PARTITIONS", "16"))
 BATCH = 1_000
 
 
-def measure() -> list[Figure]:
+def measure() -> list[Row]:
     """Run both on a server of their own."""
     with tempfile.TemporaryDirectory() as place, embedded_server(Path(place)) as server:
         return trio.run(_both, server)
 
 
-async def _both(server: ThrowawayServer) -> list[Figure]:
+async def _both(server: ThrowawayServer) -> list[Row]:
     async with open_store(server.url, PARTITIONS) as store, open_node(store, WallClock()) as node:
         await node.wait_ready()
         return await _active(node, server) + await _registered(node, server)
 
 
-async def _active(node: Node, server: ThrowawayServer) -> list[Figure]:
+async def _active(node: Node, server: ThrowawayServer) -> list[Row]:
     """One point a second for each stat, in batches that each stay in one partition."""
     batches = np.arange(ACTIVE).reshape(-1, BATCH)
     before, began = resident_bytes(), time.perf_counter()
@@ -64,7 +64,7 @@ async def _active(node: Node, server: ThrowawayServer) -> list[Figure]:
     ]
 
 
-async def _registered(node: Node, server: ThrowawayServer) -> list[Figure]:
+async def _registered(node: Node, server: ThrowawayServer) -> list[Row]:
     """Records as the directory writes them, a thousand a batch."""
     record = b"x" * 80
     own, stored = resident_bytes(), resident_bytes(server.pid)

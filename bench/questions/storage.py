@@ -6,7 +6,7 @@ from pathlib import Path
 import trio
 
 from bench.dense_year import COUNTER, LATENCY, fold_a_year
-from bench.report import Figure, once
+from bench.report import Row, once
 from engine.tiers import BY_NUMBER, HISTOGRAMS
 from storage.keys import Keys
 from storage.opening import open_store
@@ -16,7 +16,7 @@ from storage.server.testing import ThrowawayServer, embedded_server
 KIB = 1024
 
 
-def measure() -> list[Figure]:
+def measure() -> list[Row]:
     """Fold a year into a server of its own and weigh what is there."""
     with (
         tempfile.TemporaryDirectory() as place,
@@ -25,12 +25,12 @@ def measure() -> list[Figure]:
         return trio.run(_weigh, server)
 
 
-async def _weigh(server: ThrowawayServer) -> list[Figure]:
+async def _weigh(server: ThrowawayServer) -> list[Row]:
     async with open_store(server.url, partitions=1) as store:
         year = await fold_a_year(store)
     client: Reply = server.client()
     history = Keys.of(0, 1).history
-    figures = [
+    figures: list[Row] = [
         once("dense counter, all tiers", _weight(client, history, COUNTER), "KiB", 170),
         once("dense value with histograms", _weight(client, history, LATENCY), "KiB", 1_200),
     ]

@@ -1,0 +1,28 @@
+"""The Pushgateway, by which programs send single points to Prometheus."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from bench.cores import APP
+from bench.peers.peer import Peer, Serving
+from bench.processes import free_port, listens, started, wait_until
+
+ACKNOWLEDGED: Final = "not durable: the last value in memory, until it is scraped"
+
+
+@contextmanager
+def _start(place: Path) -> Generator[Serving]:
+    port = free_port()
+    words = [
+        "prometheus-pushgateway", f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"
+    ]  # fmt: skip
+    with started(words, place, APP, {"GOMAXPROCS": str(len(APP))}) as process:
+        wait_until(lambda: listens(port), process, place)
+        yield Serving(port, (process.pid,))
+
+
+PUSHGATEWAY: Final = Peer(
+    "Prometheus Pushgateway", "prometheus-pushgateway", "prometheus-pushgateway", _start
+)

@@ -1,0 +1,86 @@
+"""Bars with their spread as SVG, in light and in dark. Pure.
+
+One panel for each unit, because a millisecond is not longer than a core. The goal is a line.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import groupby
+from typing import Final
+
+WIDTH: Final = 860
+NAME_WIDTH: Final = 320
+BAR_WIDTH: Final = 380
+ROW: Final = 26
+TOP: Final = 44
+HEADING: Final = 30
+
+STYLE: Final = """\
+svg { background: #fff; font: 13px system-ui, sans-serif }
+text { fill: #1b1f24 } .title { font-size: 16px; font-weight: 600 } .unit { fill: #59636e }
+.bar { fill: #2f6feb } .spread { stroke: #1b1f24; stroke-width: 1.5 }
+.goal { stroke: #c4432b; stroke-width: 2; stroke-dasharray: 4 3 }
+@media (prefers-color-scheme: dark) {
+  svg { background: #0d1117 }
+  text { fill: #e6edf3 } .unit { fill: #9198a1 }
+  .bar { fill: #4f8cff } .spread { stroke: #e6edf3 } .goal { stroke: #ff7b61 }
+}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One figure: its median is the bar, least and most the line through its end."""
+
+    name: str
+    unit: str
+    median: float
+    least: float
+    most: float
+    goal: float | None = None
+
+
+def plot(title: str, bars: Sequence[Bar]) -> str:
+    """A whole SVG document; neighbouring bars of a unit share a scale."""
+    drawn: list[str] = []
+    y = TOP
+    for unit, group in groupby(bars, key=lambda bar: bar.unit):
+        panel = list(group)
+        drawn.append(f'<text class="unit" x="16" y="{y + 16}">{escape(unit)}</text>')
+        y += HEADING
+        drawn += _panel(panel, y)
+        y += ROW * len(panel)
+    height = y + 16
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}"'
+        f' width="{WIDTH}" height="{height}" role="img">\n<style>{STYLE}</style>\n'
+        f"<title>{escape(title)}</title>\n"
+        f'<text class="title" x="16" y="28">{escape(title)}</text>\n'
+        + "\n".join(drawn)
+        + "\n</svg>\n"
+    )
+
+
+def _panel(bars: Sequence[Bar], y: int) -> Iterable[str]:
+    """The bars of one unit, from `y` downwards."""
+    ends = [value for bar in bars for value in (bar.most, bar.goal or 0.0)]
+    scale = BAR_WIDTH / (max(ends) or 1.0)
+    for bar in bars:
+        yield from _bar(bar, y, scale)
+        y += ROW
+
+
+def _bar(bar: Bar, y: int, scale: float) -> Iterable[str]:
+    middle = y + ROW / 2
+    left, width = NAME_WIDTH, max(0.0, bar.median * scale)
+    yield f'<text x="16" y="{middle + 4:g}">{escape(bar.name)}</text>'
+    size = f'width="{width:.1f}" height="{ROW - 10}"'
+    yield f'<rect class="bar" x="{left}" y="{y + 5}" {size} rx="2"/>'
+    if bar.most > bar.least:
+        low, high = left + max(0.0, bar.least * scale), left + bar.most * scale
+        yield f'<path class="spread" d="M{low:.1f} {middle:g}H{high:.1f}"/>'
+    if bar.goal is not None:
+        at = left + bar.goal * scale
+        yield f'<path class="goal" d="M{at:.1f} {y + 2}V{y + ROW - 2}"/>'
+    furthest = max(width, bar.most * scale, (bar.goal or 0.0) * scale)
+    yield f'<text x="{left + furthest + 8:.1f}" y="{middle + 4:g}">{bar.median:,.4g}</text>'

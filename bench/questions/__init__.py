@@ -1,0 +1,1 @@
+"""Questions: each file has `measure()`, which returns the rows of its table."""

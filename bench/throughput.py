@@ -1,0 +1,89 @@
+"""Ways of sending the same points, compared: run by run, one server at a time.
+
+Law: every run of every way begins with an empty server on the same core. The ways take turns, so
+that whatever happens to the machine happens to all of them, and a ratio is that of one turn.
+"""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench import streams, wrk
+from bench.effort import RUN_S, RUNS, WARM_S
+from bench.peers.peer import Peer, Way
+from bench.report import Missing, Row, of_samples, ratios
+from bench.words import Point, put_in
+
+
+@dataclass(slots=True)
+class Samples:
+    """Points a second of each run; `split` with the store server on the other core."""
+
+    one_core: list[float] = field(default_factory=list)
+    split: list[float] = field(default_factory=list)
+    refused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is sent: groups of points, each of them one request, over some connections."""
+
+    groups: Sequence[Sequence[Point]]
+    connections: int
+
+
+def compare(ways: Sequence[Way], plan: Plan) -> dict[str, Samples]:
+    """Measure every way whose server is installed."""
+    found = {way.name: Samples() for way in ways if way.peer.installed}
+    for _ in range(RUNS):
+        for way in ways:
+            if way.name not in found:
+                continue
+            samples = found[way.name]
+            samples.one_core.append(_run(way, way.peer, plan, samples))
+            if way.split is not None:
+                samples.split.append(_run(way, way.split, plan, samples))
+    return found
+
+
+def rows(ways: Sequence[Way], found: Mapping[str, Samples]) -> list[Row]:
+    """A row for each way, measured or not."""
+    told: list[Row] = []
+    for way in ways:
+        samples = found.get(way.name)
+        if samples is None:
+            told.append(Missing(way.name, f"not installed: {way.peer.package}"))
+            continue
+        note = way.acknowledged
+        if samples.refused:
+            note += f"; {samples.refused:,} requests were refused"
+        told.append(
+            of_samples(way.name, samples.one_core, "points/s", split=samples.split, note=note)
+        )
+    return told
+
+
+def ratio(name: str, ours: Samples, theirs: Samples | None, goal: float | None) -> Row:
+    """How many times theirs ours is, on one core; in the second column with the split."""
+    if theirs is None:
+        return Missing(name, "the peer is not installed")
+    of_one = ratios(ours.one_core, theirs.one_core)
+    of_split = ratios(ours.split, theirs.one_core) if ours.split else ()
+    return of_samples(name, of_one, "×", goal, at_most=False, split=of_split)
+
+
+def _run(way: Way, peer: Peer, plan: Plan, samples: Samples) -> float:
+    """Points a second of one run on a server of its own."""
+    requests = put_in(way.wording, plan.groups)
+    points = len(plan.groups[0])
+    with tempfile.TemporaryDirectory() as place, peer.start(Path(place)) as serving:
+        if way.streamed:
+            streams.rate_s(serving.port, requests, WARM_S)
+            return points * streams.rate_s(serving.port, requests, RUN_S)
+        headers, past = serving.headers, way.handed_over
+        arguments = (serving.port, requests)
+        wrk.load(*arguments, WARM_S, plan.connections, headers, handed_over=past)
+        tally = wrk.load(*arguments, RUN_S, plan.connections, headers, handed_over=past)
+        samples.refused += tally.refused + tally.broken
+        return points * tally.rate_s
