@@ -1,9 +1,11 @@
 """StatFlow itself: `statflow serve` with its own store, durable, on the core that the peers get."""
 
+import os
 import re
+import signal
 import sys
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -25,18 +27,16 @@ _KEY: Final = re.compile(r"sf_\w{46}")
 
 @contextmanager
 def serving(
-    place: Path, environ: Mapping[str, str] = NONE, *, split: bool = False, key: str = ""
+    place: Path, environ: Mapping[str, str] = NONE, *, split: bool = False
 ) -> Generator[Serving]:
-    """A server whose data is in `place`/data; `key` where a start before this one printed it.
-
-    `split`: its store server may use the other core.
-    """
-    with started(*command(place, environ)) as process:
-        port, printed_key = wait_ready(process, place)
+    """A new server whose data is in `place`/data; `split`: its store may use the other core."""
+    with store_ended(place), started(*command(place, environ)) as process:
+        port, key = wait_ready(process, place)
         store = store_pid(place)
+        assert store is not None, "BUG: a server that is ready has no store"
         if split:
             move(store, CORES)
-        yield Serving(port, (process.pid, store), headers(printed_key or key))
+        yield Serving(port, (process.pid, store), headers(key))
 
 
 def command(
@@ -63,9 +63,25 @@ def wait_ready(process: Process, place: Path) -> tuple[int, str]:
     return port, keys[0] if keys else ""
 
 
-def store_pid(place: Path) -> int:
-    """The process of the store server."""
-    return int((place / "data" / "store" / PID).read_text())
+def store_pid(place: Path) -> int | None:
+    """The process of the store server; None when none works in its directory."""
+    store = place / "data" / "store"
+    with suppress(OSError, ValueError):
+        pid = int((store / PID).read_text())
+        # The number in a file that was left may be another process' by now.
+        return pid if os.path.samefile(f"/proc/{pid}/cwd", store) else None
+    return None
+
+
+@contextmanager
+def store_ended(place: Path) -> Generator[None]:
+    """The store server outlives a program that is killed: whatever fails, it ends here."""
+    try:
+        yield
+    finally:
+        if (pid := store_pid(place)) is not None:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def headers(key: str) -> dict[str, str]:

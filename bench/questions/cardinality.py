@@ -1,4 +1,7 @@
-"""What do many stats cost? 100,000 with a point a second each, then 1,000,000 registered ones."""
+"""What do many stats cost? 100,000 with a point a second each, then 1,000,000 registered ones.
+
+First through the engine and a real server in the process, then over HTTP beside VictoriaMetrics.
+"""
 
 import os
 import tempfile
@@ -9,24 +12,52 @@ import numpy as np
 import trio
 
 from api.clock import WallClock
+from bench.effort import whole_or_quick
+from bench.peers.statflow import STATFLOW
+from bench.peers.victoria import VICTORIA
 from bench.processes import cpu_s, resident_bytes
-from bench.report import Row, of_samples, once
+from bench.report import Missing, Row, of_samples, once, ratios
+from bench.wholepath import STATS, cost_of
+from bench.words import statflow_batch, victoria_json
 from engine.node import Node, open_node
 from engine.points import Batch, Command, Points
 from storage.opening import open_store
 from storage.server.testing import ThrowawayServer, embedded_server
 
 ACTIVE = 100_000
-SECONDS = int(os.environ.get("BENCH_SECONDS", "120"))
-REGISTERED = 1_000_000
+SECONDS = int(os.environ.get("BENCH_SECONDS", whole_or_quick(120, 10)))
+REGISTERED = whole_or_quick(1_000_000, 100_000)
 PARTITIONS = int(os.environ.get("BENCH_PARTITIONS", "16"))
 BATCH = 1_000
+VICTORIA_GOAL = 1.5
 
 
 def measure() -> list[Row]:
-    """Run both on a server of their own."""
+    """Run all on servers of their own."""
     with tempfile.TemporaryDirectory() as place, embedded_server(Path(place)) as server:
-        return trio.run(_both, server)
+        rows = trio.run(_both, server)
+    return [*rows, *_over_http()]
+
+
+def _over_http() -> list[Row]:
+    """What the same points cost StatFlow, with its store server, and VictoriaMetrics."""
+    what = f"{STATS:,} stats over HTTP"
+    ours = cost_of(STATFLOW, statflow_batch)
+    rows: list[Row] = [
+        of_samples(f"{what}: StatFlow and its store", ours.cores, "cores"),
+        once(f"{what}: StatFlow did not accept", ours.not_accepted, "batches", 0),
+    ]
+    ratio = f"{what}: StatFlow to VictoriaMetrics"
+    if not VICTORIA.installed:
+        return [*rows, Missing(ratio, f"not installed: {VICTORIA.package}")]
+    theirs = cost_of(VICTORIA, victoria_json)
+    found = ratios(ours.cores, theirs.cores)
+    return [
+        *rows,
+        of_samples(f"{what}: VictoriaMetrics", theirs.cores, "cores"),
+        once(f"{what}: VictoriaMetrics did not accept", theirs.not_accepted, "batches"),
+        of_samples(ratio, found, "×", VICTORIA_GOAL),
+    ]
 
 
 async def _both(server: ThrowawayServer) -> list[Row]:

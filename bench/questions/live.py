@@ -37,7 +37,7 @@ def measure() -> list[Row]:
     """Find out the capacity, then probe at half of it."""
     with tempfile.TemporaryDirectory() as place, statflow(Path(place)) as serving, only_on(LOAD):
         capacity = capacity_s(serving)
-        runs = [trio.run(_probe, serving, capacity / 2) for _ in range(RUNS)]
+        runs = [trio.run(_probe, serving, capacity / 2, run) for run in range(RUNS)]
     return _rows(runs, capacity / 2)
 
 
@@ -51,11 +51,11 @@ class Seen:
     background: Outcome = field(default_factory=lambda: Outcome(SECONDS))
 
 
-async def _probe(serving: Serving, rate_s: float) -> Seen:
+async def _probe(serving: Serving, rate_s: float, run: int) -> Seen:
     seen = Seen()
     async with trio.open_nursery() as nursery:
         for number in range(WATCHERS):
-            await nursery.start(_watch, serving, f"live.stat{number}", seen, nursery)
+            await nursery.start(_watch, serving, f"live.run{run}.stat{number}", seen, nursery)
         seen.background = await send(serving, rate_s, SECONDS, posting(bodies(), PATH))
         nursery.cancel_scope.cancel()
     return seen

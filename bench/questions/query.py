@@ -1,4 +1,4 @@
-"""How long does a query take in the process? Three zooms into a dense year on a real server."""
+"""How long does a query take? Three zooms into a year in the process, then a day over HTTP."""
 
 import tempfile
 import time
@@ -6,7 +6,9 @@ from pathlib import Path
 
 import trio
 
+from bench.day_over_http import measure_day
 from bench.dense_year import COUNTER, LATENCY, DenseYear, fold_a_year
+from bench.effort import whole_or_quick
 from bench.report import Row, of_samples
 from engine.tiers import D1, DAY_S, HOUR_S, M1, S10, Tier
 from storage.opening import open_store
@@ -14,9 +16,10 @@ from storage.server.testing import ThrowawayServer, embedded_server
 
 GOAL_MS = 5.0
 SAMPLES = 60
+DAYS = whole_or_quick(365, 10)
 ZOOMS = (
     ("24 h at 1 m", M1, DAY_S),
-    ("a year at 1 d", D1, 364 * DAY_S),
+    ("a year at 1 d", D1, (DAYS - 1) * DAY_S),
     ("6 h at 10 s", S10, 6 * HOUR_S),
 )
 
@@ -27,12 +30,13 @@ def measure() -> list[Row]:
         tempfile.TemporaryDirectory() as place,
         embedded_server(Path(place), appendfsync="no") as server,
     ):
-        return trio.run(_ask, server)
+        rows = trio.run(_ask, server)
+    return [*rows, *measure_day()]
 
 
 async def _ask(server: ThrowawayServer) -> list[Row]:
     async with open_store(server.url, partitions=1) as store:
-        year = await fold_a_year(store)
+        year = await fold_a_year(store, DAYS)
         return [
             of_samples(f"{name}, {kind}", await _times_ms(year, stat, tier, span_s), "ms", GOAL_MS)
             for name, tier, span_s in ZOOMS
