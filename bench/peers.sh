@@ -5,7 +5,7 @@
 # started: each measurement starts its own, on a port of its own.
 set -u
 
-here=$(dirname "$0")/peers
+place=$(dirname "$0")/../.peers
 policy=/usr/sbin/policy-rc.d
 
 if [ ! -e "$policy" ]; then
@@ -28,7 +28,8 @@ for package in wrk victoria-metrics influxdb graphite-carbon prometheus-pushgate
 		missing="$missing $package"
 done
 
+mkdir -p "$place"
 npm install --silent --no-audit --no-fund --no-save --no-package-lock --ignore-scripts \
-	--prefix "$here" statsd || missing="$missing statsd"
+	--prefix "$place" statsd || missing="$missing statsd"
 
 [ -z "$missing" ] || echo "not installed:$missing" >&2

@@ -9,9 +9,11 @@ from html import escape
 from itertools import groupby
 from typing import Final
 
-WIDTH: Final = 860
-NAME_WIDTH: Final = 320
+LETTER: Final = 7.2
+"""Pixels of a letter, about."""
+
 BAR_WIDTH: Final = 380
+VALUE_WIDTH: Final = 120
 ROW: Final = 26
 TOP: Final = 44
 HEADING: Final = 30
@@ -40,20 +42,26 @@ class Bar:
     goal: float | None = None
 
 
+def shown(value: float) -> str:
+    """A number as people read it: four digits, or all that stand before the point."""
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
+
+
 def plot(title: str, bars: Sequence[Bar]) -> str:
     """A whole SVG document; neighbouring bars of a unit share a scale."""
     drawn: list[str] = []
+    left = 32 + int(LETTER * max([len(bar.name) for bar in bars], default=0))
     y = TOP
     for unit, group in groupby(bars, key=lambda bar: bar.unit):
         panel = list(group)
         drawn.append(f'<text class="unit" x="16" y="{y + 16}">{escape(unit)}</text>')
         y += HEADING
-        drawn += _panel(panel, y)
+        drawn += _panel(panel, left, y)
         y += ROW * len(panel)
-    height = y + 16
+    width, height = left + BAR_WIDTH + VALUE_WIDTH, y + 16
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}"'
-        f' width="{WIDTH}" height="{height}" role="img">\n<style>{STYLE}</style>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"'
+        f' width="{width}" height="{height}" role="img">\n<style>{STYLE}</style>\n'
         f"<title>{escape(title)}</title>\n"
         f'<text class="title" x="16" y="28">{escape(title)}</text>\n'
         + "\n".join(drawn)
@@ -61,18 +69,18 @@ def plot(title: str, bars: Sequence[Bar]) -> str:
     )
 
 
-def _panel(bars: Sequence[Bar], y: int) -> Iterable[str]:
+def _panel(bars: Sequence[Bar], left: int, y: int) -> Iterable[str]:
     """The bars of one unit, from `y` downwards."""
     ends = [value for bar in bars for value in (bar.most, bar.goal or 0.0)]
     scale = BAR_WIDTH / (max(ends) or 1.0)
     for bar in bars:
-        yield from _bar(bar, y, scale)
+        yield from _bar(bar, left, y, scale)
         y += ROW
 
 
-def _bar(bar: Bar, y: int, scale: float) -> Iterable[str]:
+def _bar(bar: Bar, left: int, y: int, scale: float) -> Iterable[str]:
     middle = y + ROW / 2
-    left, width = NAME_WIDTH, max(0.0, bar.median * scale)
+    width = max(0.0, bar.median * scale)
     yield f'<text x="16" y="{middle + 4:g}">{escape(bar.name)}</text>'
     size = f'width="{width:.1f}" height="{ROW - 10}"'
     yield f'<rect class="bar" x="{left}" y="{y + 5}" {size} rx="2"/>'
@@ -83,4 +91,4 @@ def _bar(bar: Bar, y: int, scale: float) -> Iterable[str]:
         at = left + bar.goal * scale
         yield f'<path class="goal" d="M{at:.1f} {y + 2}V{y + ROW - 2}"/>'
     furthest = max(width, bar.most * scale, (bar.goal or 0.0) * scale)
-    yield f'<text x="{left + furthest + 8:.1f}" y="{middle + 4:g}">{bar.median:,.4g}</text>'
+    yield f'<text x="{left + furthest + 8:.1f}" y="{middle + 4:g}">{shown(bar.median)}</text>'

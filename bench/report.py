@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.effort import QUICK
-from bench.plot import Bar, plot
+from bench.plot import Bar, plot, shown
 
 RESULTS: Final = Path(__file__).parent / "results"
 
@@ -139,12 +139,12 @@ def cells_of(row: Row) -> dict[str, str]:
     """What stands under each heading."""
     if isinstance(row, Missing):
         return {"figure": row.name, "median": "—", "least … most": row.why}
-    spread = "" if row.least == row.most else f"{row.least:,.4g} … {row.most:,.4g}"
+    spread = "" if row.least == row.most else f"{shown(row.least)} … {shown(row.most)}"
     return {
         "figure": row.name,
-        "median": f"{row.median:,.4g} {row.unit}",
+        "median": f"{shown(row.median)} {row.unit}",
         "least … most": spread,
-        "split": "" if row.split is None else f"{row.split.median:,.4g}",
+        "split": "" if row.split is None else shown(row.split.median),
         "goal": goal_of(row),
         "": {None: "", True: "reached", False: "NOT REACHED"}[row.reached],
         "note": row.note,
@@ -153,7 +153,7 @@ def cells_of(row: Row) -> dict[str, str]:
 
 def goal_of(figure: Figure) -> str:
     """The goal as people write it."""
-    return "" if figure.goal is None else f"{'≤' if figure.at_most else '≥'} {figure.goal:,.4g}"
+    return "" if figure.goal is None else f"{'≤' if figure.at_most else '≥'} {shown(figure.goal)}"
 
 
 def summary(answered: Mapping[str, Sequence[Row]]) -> None:
@@ -166,7 +166,7 @@ def summary(answered: Mapping[str, Sequence[Row]]) -> None:
             if isinstance(row, Missing):
                 table.add_row(question, row.name, "", "not measured", row.why)
             elif row.reached is not None:
-                measured = f"{row.median:,.4g} {row.unit}"
+                measured = f"{shown(row.median)} {row.unit}"
                 reached = "yes" if row.reached else "NO"
                 table.add_row(question, row.name, goal_of(row), measured, reached)
     _console().print(table)

@@ -5,23 +5,31 @@ that whatever happens to the machine happens to all of them, and a ratio is that
 """
 
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 
 from bench import streams, wrk
 from bench.effort import RUN_S, RUNS, WARM_S
-from bench.peers.peer import Peer, Way
+from bench.peers.peer import Peer, Serving, Way
+from bench.processes import cpu_s
 from bench.report import Missing, Row, of_samples, ratios
-from bench.words import Point, put_in
+from bench.words import Point, Request, put_in
 
 
 @dataclass(slots=True)
 class Samples:
-    """Points a second of each run; `split` with the store server on the other core."""
+    """Points a second of each run; `split` with the store server on the other core.
+
+    `busy`: how much of its one core the server used; what is missing to 1 it waited, for the disk
+    or because others use the machine.
+    """
 
     one_core: list[float] = field(default_factory=list)
     split: list[float] = field(default_factory=list)
+    busy: list[float] = field(default_factory=list)
     refused: int = 0
 
 
@@ -41,9 +49,11 @@ def compare(ways: Sequence[Way], plan: Plan) -> dict[str, Samples]:
             if way.name not in found:
                 continue
             samples = found[way.name]
-            samples.one_core.append(_run(way, way.peer, plan, samples))
+            rate_s, busy = _run(way, way.peer, plan, samples)
+            samples.one_core.append(rate_s)
+            samples.busy.append(busy)
             if way.split is not None:
-                samples.split.append(_run(way, way.split, plan, samples))
+                samples.split.append(_run(way, way.split, plan, samples)[0])
     return found
 
 
@@ -55,7 +65,7 @@ def rows(ways: Sequence[Way], found: Mapping[str, Samples]) -> list[Row]:
         if samples is None:
             told.append(Missing(way.name, f"not installed: {way.peer.package}"))
             continue
-        note = way.acknowledged
+        note = f"{way.acknowledged}; {median(samples.busy):.0%} of a core"
         if samples.refused:
             note += f"; {samples.refused:,} requests were refused"
         told.append(
@@ -73,17 +83,26 @@ def ratio(name: str, ours: Samples, theirs: Samples | None, goal: float | None) 
     return of_samples(name, of_one, "×", goal, at_most=False, split=of_split)
 
 
-def _run(way: Way, peer: Peer, plan: Plan, samples: Samples) -> float:
-    """Points a second of one run on a server of its own."""
+def _run(way: Way, peer: Peer, plan: Plan, samples: Samples) -> tuple[float, float]:
+    """Points a second of one run on a server of its own, and the cores that it used."""
     requests = put_in(way.wording, plan.groups)
-    points = len(plan.groups[0])
     with tempfile.TemporaryDirectory() as place, peer.start(Path(place)) as serving:
-        if way.streamed:
-            streams.rate_s(serving.port, requests, WARM_S)
-            return points * streams.rate_s(serving.port, requests, RUN_S)
-        headers, past = serving.headers, way.handed_over
-        arguments = (serving.port, requests)
-        wrk.load(*arguments, WARM_S, plan.connections, headers, handed_over=past)
-        tally = wrk.load(*arguments, RUN_S, plan.connections, headers, handed_over=past)
-        samples.refused += tally.refused + tally.broken
-        return points * tally.rate_s
+        _load(way, serving, requests, plan, WARM_S)
+        used, began = sum(map(cpu_s, serving.pids)), time.perf_counter()
+        rate_s, failed = _load(way, serving, requests, plan, RUN_S)
+        busy = (sum(map(cpu_s, serving.pids)) - used) / (time.perf_counter() - began)
+        samples.refused += failed
+        return rate_s * len(plan.groups[0]), busy
+
+
+def _load(
+    way: Way, serving: Serving, requests: Sequence[Request], plan: Plan, seconds: float
+) -> tuple[float, int]:
+    """Requests a second that were taken, and how many were not."""
+    if way.streamed:
+        return streams.rate_s(serving.port, requests, seconds), 0
+    tally = wrk.load(
+        serving.port, requests, seconds, plan.connections, serving.headers,
+        handed_over=way.handed_over,
+    )  # fmt: skip
+    return tally.rate_s, tally.refused + tally.broken

@@ -11,7 +11,8 @@ from bench.processes import free_port, listens, started, wait_until
 
 ACKNOWLEDGED: Final = "none: what TCP took is a sum in memory"
 
-PROGRAM: Final = Path(__file__).parent / "node_modules" / "statsd" / "stats.js"
+PROGRAM: Final = Path(__file__).parents[2] / ".peers" / "node_modules" / "statsd" / "stats.js"
+"""Where `bench/peers.sh` puts it."""
 
 # Over UDP, which is its default, nobody could tell how much it took.
 SETTINGS: Final = """\
