@@ -29,9 +29,13 @@ Step = Callable[[Connection, int], Awaitable[int]]
 
 @dataclass(slots=True)
 class Outcome:
-    """Status, time from due to answered, and how late it was sent, of every request."""
+    """Status, time from due to answered, and how late it was sent, of every request.
+
+    `due` counts all that should have been sent, also those that found no connection in time.
+    """
 
     seconds: float
+    due: int = 0
     statuses: list[int] = field(default_factory=list)
     took_s: list[float] = field(default_factory=list)
     late_s: list[float] = field(default_factory=list)
@@ -82,6 +86,7 @@ async def send(
             with offer:
                 for number, due in enumerate(due_times(rate_s, seconds)):
                     await trio.sleep_until(began + due)
+                    outcome.due += 1
                     offer.send_nowait((number, began + due))
     return outcome
 

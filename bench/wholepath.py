@@ -36,7 +36,6 @@ class Cost:
 
     cores: list[float] = field(default_factory=list)
     not_accepted: int = 0
-    late_ms: float = 0.0
 
 
 def cost_of(peer: Peer, wording: Wording) -> Cost:
@@ -59,8 +58,7 @@ async def _keep_busy(serving: Serving, requests: Sequence[Request]) -> Cost:
         nursery.start_soon(_read_cpu, serving, cost)
         rate_s = float(len(requests))
         outcome = await send(serving, rate_s, seconds, partial(_post, requests), CONNECTIONS)
-    cost.not_accepted = len(outcome.statuses) - outcome.count(accepted)
-    cost.late_ms = outcome.late_ms
+    cost.not_accepted = outcome.due - outcome.count(accepted)
     return cost
 
 

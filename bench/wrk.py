@@ -57,13 +57,15 @@ def load(
     """
     if shutil.which("wrk") is None:
         raise NoLoad("wrk is not installed: bench/peers.sh installs it")
+    # One more than connections: before it begins, wrk asks the script for a request to look at.
+    past = connections + 1 if handed_over else 0
     with tempfile.NamedTemporaryFile("w", suffix=".requests") as file, only_on(LOAD):
         file.write("".join(map(pieces, requests)))
         file.flush()
         words = [
             "wrk", "-t", "1", "-c", str(connections), "-d", f"{max(1, round(seconds))}s",
             "--timeout", f"{ANSWER_LIMIT_S}s", "-s", str(SCRIPT), f"http://127.0.0.1:{port}", "--",
-            file.name, str(connections if handed_over else 0),
+            file.name, str(past),
             *(word for header in headers.items() for word in header),
         ]  # fmt: skip
         limit_s = seconds + ENDING_S

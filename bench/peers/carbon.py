@@ -5,9 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from bench.cores import APP
-from bench.peers.peer import Peer, Serving
-from bench.processes import free_port, listens, started, wait_until
+from bench.peers.peer import Peer, Serving, listening
+from bench.processes import free_port
 
 ACKNOWLEDGED: Final = "none: what TCP took is in memory; files are written later"
 
@@ -46,9 +45,8 @@ def _start(place: Path) -> Generator[Serving]:
     (place / "carbon.conf").write_text(settings)
     (place / "storage-schemas.conf").write_text(SCHEMAS)
     words = ["carbon-cache", f"--config={place}/carbon.conf", "--nodaemon", "start"]
-    with started(words, place, APP) as process:
-        wait_until(lambda: listens(port), process, place)
-        yield Serving(port, (process.pid,))
+    with listening(words, place, port) as serving:
+        yield serving
 
 
 CARBON: Final = Peer("Graphite carbon", "carbon-cache", "graphite-carbon", _start)

@@ -7,9 +7,8 @@ from typing import Final
 
 import httpx
 
-from bench.cores import APP
-from bench.peers.peer import Peer, Serving
-from bench.processes import free_port, listens, started, wait_until
+from bench.peers.peer import Peer, Serving, listening
+from bench.processes import free_port
 
 ACKNOWLEDGED: Final = "durable: in the write-ahead log, fsynced"
 
@@ -40,13 +39,11 @@ def _start(place: Path) -> Generator[Serving]:
     port, backup_port = free_port(), free_port()
     settings = place / "influxdb.conf"
     settings.write_text(SETTINGS.format(place=place, port=port, backup_port=backup_port))
-    words = ["influxd", "-config", str(settings)]
-    with started(words, place, APP, {"GOMAXPROCS": str(len(APP))}) as process:
-        wait_until(lambda: listens(port), process, place)
+    with listening(["influxd", "-config", str(settings)], place, port) as serving:
         httpx.post(
             f"http://127.0.0.1:{port}/query", params={"q": "CREATE DATABASE bench"}, trust_env=False
         ).raise_for_status()
-        yield Serving(port, (process.pid,))
+        yield serving
 
 
 INFLUX: Final = Peer("InfluxDB", "influxd", "influxdb", _start)

@@ -4,13 +4,15 @@ A peer that is not installed is left out, and its row says so. `bench/peers.sh` 
 """
 
 import shutil
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from bench.cores import APP
+from bench.processes import listens, started, wait_until
 from bench.words import Wording
 
 NONE: Final[Mapping[str, str]] = MappingProxyType({})
@@ -27,6 +29,15 @@ class Serving:
 
 Start = Callable[[Path], AbstractContextManager[Serving]]
 """Starts a server on the core of what is measured, in an empty directory."""
+
+
+@contextmanager
+def listening(words: Sequence[str], place: Path, port: int) -> Generator[Serving]:
+    """Run a program that listens at `port`; ready once it takes connections there."""
+    # Programs in Go take it for the number of their cores, which they would find out only later.
+    with started(words, place, APP, {"GOMAXPROCS": str(len(APP))}) as process:
+        wait_until(lambda: listens(port), process, place)
+        yield Serving(port, (process.pid,))
 
 
 @dataclass(frozen=True, slots=True)

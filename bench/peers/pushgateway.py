@@ -5,9 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from bench.cores import APP
-from bench.peers.peer import Peer, Serving
-from bench.processes import free_port, listens, started, wait_until
+from bench.peers.peer import Peer, Serving, listening
+from bench.processes import free_port
 
 ACKNOWLEDGED: Final = "not durable: the last value in memory, until it is scraped"
 
@@ -18,9 +17,8 @@ def _start(place: Path) -> Generator[Serving]:
     words = [
         "prometheus-pushgateway", f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"
     ]  # fmt: skip
-    with started(words, place, APP, {"GOMAXPROCS": str(len(APP))}) as process:
-        wait_until(lambda: listens(port), process, place)
-        yield Serving(port, (process.pid,))
+    with listening(words, place, port) as serving:
+        yield serving
 
 
 PUSHGATEWAY: Final = Peer(

@@ -5,9 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from bench.cores import APP
-from bench.peers.peer import Peer, Serving
-from bench.processes import free_port, listens, started, wait_until
+from bench.peers.peer import Peer, Serving, listening
+from bench.processes import free_port
 
 ACKNOWLEDGED: Final = "none: what TCP took is a sum in memory"
 
@@ -29,9 +28,8 @@ def _start(place: Path) -> Generator[Serving]:
     port, manage_port = free_port(), free_port()
     settings = place / "statsd.js"
     settings.write_text(SETTINGS.format(port=port, manage_port=manage_port))
-    with started(["node", str(PROGRAM), str(settings)], place, APP) as process:
-        wait_until(lambda: listens(port), process, place)
-        yield Serving(port, (process.pid,))
+    with listening(["node", str(PROGRAM), str(settings)], place, port) as serving:
+        yield serving
 
 
 STATSD: Final = Peer("StatsD", str(PROGRAM), "statsd (npm)", _start)

@@ -5,9 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from bench.cores import APP
-from bench.peers.peer import Peer, Serving
-from bench.processes import free_port, listens, started, wait_until
+from bench.peers.peer import Peer, Serving, listening
+from bench.processes import free_port
 
 ACKNOWLEDGED: Final = "not durable: in memory, on disk some seconds later"
 
@@ -19,10 +18,8 @@ def _start(place: Path) -> Generator[Serving]:
         "victoria-metrics", f"-httpListenAddr=127.0.0.1:{port}", f"-storageDataPath={place}/data",
         "-loggerLevel=ERROR",
     ]  # fmt: skip
-    # As many threads as it has cores, which its run-time does not find out in time by itself.
-    with started(words, place, APP, {"GOMAXPROCS": str(len(APP))}) as process:
-        wait_until(lambda: listens(port), process, place)
-        yield Serving(port, (process.pid,))
+    with listening(words, place, port) as serving:
+        yield serving
 
 
 VICTORIA: Final = Peer("VictoriaMetrics", "victoria-metrics", "victoria-metrics", _start)

@@ -15,10 +15,10 @@ from typing import Final
 import trio
 
 from bench.capacity import PATH, bodies, capacity_s
-from bench.client import Connection
+from bench.client import Connection, Lost
 from bench.cores import LOAD, only_on
 from bench.effort import RUNS, whole_or_quick
-from bench.openloop import Outcome, accepted, posting, send
+from bench.openloop import LOST, Outcome, accepted, posting, send
 from bench.peers.peer import Serving
 from bench.peers.statflow import serving as statflow
 from bench.report import Row, of_samples, once, percentile
@@ -79,7 +79,7 @@ async def _watch(
         target = f"/v1/live?stats={json.loads(answer)['stat_id']}"
         begun = False
         async for event, data in watcher.events(target):
-            if event == "change" or event == "snapshot":
+            if event in {"change", "snapshot"}:
                 desk.told([bucket["max"] for bucket in json.loads(data)["points"]])
             if not begun:
                 begun = True
@@ -116,19 +116,25 @@ async def _send_probes(asker: Connection, point: "partial[bytes]", desk: _Desk, 
         await trio.sleep(chance.uniform(*PAUSE_S))
         value += 1
         sent_s = trio.current_time()
-        answered_s = told_s = 0.0
+        told: list[float] = []
         async with trio.open_nursery() as nursery:
-            told: list[float] = []
             nursery.start_soon(_note, desk, value, told)
-            status, _ = await asker.ask("POST", "/v1/ingest", point(value))
+            status = await _ask(asker, point(value))
             answered_s = trio.current_time()
         if not accepted(status) or not told:
             seen.unseen += 1
             continue
-        (told_s,) = told
-        seen.after_sent_s.append(told_s - sent_s)
+        seen.after_sent_s.append(told[0] - sent_s)
         # The event may overtake the answer.
-        seen.after_answer_s.append(max(0.0, told_s - answered_s))
+        seen.after_answer_s.append(max(0.0, told[0] - answered_s))
+
+
+async def _ask(asker: Connection, body: bytes) -> int:
+    try:
+        status, _ = await asker.ask("POST", "/v1/ingest", body)
+    except Lost:
+        return LOST
+    return status
 
 
 async def _note(desk: _Desk, value: int, told: list[float]) -> None:

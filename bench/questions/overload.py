@@ -53,13 +53,13 @@ async def _weigh(pid: int, memory: list[int]) -> None:
 def _rows(outcome: Outcome, memory: list[int], capacity: float) -> list[Row]:
     taken, turned_away = outcome.count(accepted), outcome.count(refused)
     share = taken / outcome.seconds / capacity
-    other = len(outcome.statuses) - taken - turned_away
+    other = outcome.due - taken - turned_away
     settled = memory[len(memory) // 4 :]
     rows: list[Row] = [
         once("capacity", capacity, "batches/s"),
-        once("sent", len(outcome.statuses) / outcome.seconds, "batches/s"),
+        once("due", outcome.due / outcome.seconds, "batches/s"),
         once("accepted of the capacity", share, "share", SHARE_GOAL, at_most=False),
-        once("refused of what was sent", turned_away / len(outcome.statuses), "share"),
+        once("refused of what was due", turned_away / outcome.due, "share"),
         once("neither accepted nor refused", other, "requests", 0),
         once("memory at the end to that after a quarter", settled[-1] / settled[0], "×",
              GROWTH_GOAL),

@@ -60,7 +60,7 @@ def test_requests_are_due_evenly_and_for_as_long_as_was_said() -> None:
 
 
 def test_outcomes_are_told_apart_by_status() -> None:
-    outcome = Outcome(1.0, [202, 503, 0, 429, 200], [1.0, 2.0, 3.0, 4.0, 5.0])
+    outcome = Outcome(1.0, 5, [202, 503, 0, 429, 200], [1.0, 2.0, 3.0, 4.0, 5.0])
     assert outcome.count(accepted) == 2
     assert outcome.took_ms(refused) == [2_000.0, 4_000.0]
 
@@ -84,7 +84,7 @@ async def test_who_never_answers_is_waited_for_no_longer_than_said(
         raise AssertionError
 
     outcome = await send(NOWHERE, rate_s=1.0, seconds=3.0, step=silent, connections=2)
-    assert outcome.statuses == []
+    assert (outcome.due, outcome.statuses) == (3, [])
     assert trio.current_time() < 60.0
 
 
