@@ -14,8 +14,10 @@ ACKNOWLEDGED: Final = "not durable: the last value in memory, until it is scrape
 @contextmanager
 def _start(place: Path) -> Generator[Serving]:
     port = free_port()
+    # Else it keeps a file in a directory of the system, and checks each push against all others.
     words = [
-        "prometheus-pushgateway", f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"
+        "prometheus-pushgateway", f"--web.listen-address=127.0.0.1:{port}", "--log.level=error",
+        "--persistence.file=", "--push.disable-consistency-check",
     ]  # fmt: skip
     with listening(words, place, port) as serving:
         yield serving
