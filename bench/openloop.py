@@ -31,14 +31,17 @@ Step = Callable[[Connection, int], Awaitable[int]]
 class Outcome:
     """Status, time from due to answered, and how late it was sent, of every request.
 
-    `due` counts all that should have been sent, also those that found no connection in time.
+    `due` counts all that should have been sent, also those that found no connection in time;
+    `in_time` the accepted ones whose answer came while load was still being sent.
     """
 
     seconds: float
     due: int = 0
+    in_time: int = 0
     statuses: list[int] = field(default_factory=list)
     took_s: list[float] = field(default_factory=list)
     late_s: list[float] = field(default_factory=list)
+    ends_s: float = 0.0
 
     def took_ms(self, wanted: Callable[[int], bool]) -> list[float]:
         """Latencies of answers whose status is wanted."""
@@ -83,6 +86,7 @@ async def send(
                 nursery.start_soon(_work, serving, take.clone(), step, outcome)
             take.close()
             began = trio.current_time()
+            outcome.ends_s = began + seconds
             with offer:
                 for number, due in enumerate(due_times(rate_s, seconds)):
                     await trio.sleep_until(began + due)
@@ -104,8 +108,10 @@ async def _work(
                 status = await step(connection, number)
             except Lost:
                 status = LOST
+            answered_s = trio.current_time()
             outcome.statuses.append(status)
-            outcome.took_s.append(trio.current_time() - due)
+            outcome.took_s.append(answered_s - due)
+            outcome.in_time += accepted(status) and answered_s <= outcome.ends_s
 
 
 def posting(bodies: Sequence[bytes], path: str) -> Step:

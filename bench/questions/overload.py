@@ -52,7 +52,8 @@ async def _weigh(pid: int, memory: list[int]) -> None:
 
 def _rows(outcome: Outcome, memory: list[int], capacity: float) -> list[Row]:
     taken, turned_away = outcome.count(accepted), outcome.count(refused)
-    share = taken / outcome.seconds / capacity
+    # What is answered after the end was due in it, but no capacity of it.
+    share = outcome.in_time / outcome.seconds / capacity
     other = outcome.due - taken - turned_away
     settled = memory[len(memory) // 4 :]
     rows: list[Row] = [

@@ -60,7 +60,7 @@ def test_requests_are_due_evenly_and_for_as_long_as_was_said() -> None:
 
 
 def test_outcomes_are_told_apart_by_status() -> None:
-    outcome = Outcome(1.0, 5, [202, 503, 0, 429, 200], [1.0, 2.0, 3.0, 4.0, 5.0])
+    outcome = Outcome(1.0, statuses=[202, 503, 0, 429, 200], took_s=[1.0, 2.0, 3.0, 4.0, 5.0])
     assert outcome.count(accepted) == 2
     assert outcome.took_ms(refused) == [2_000.0, 4_000.0]
 
@@ -74,6 +74,8 @@ async def test_a_latency_counts_from_when_the_request_was_due(autojump_clock: Mo
     # The second was due after half a second and had to wait as long for the connection.
     assert outcome.took_s == [1.0, 1.5]
     assert outcome.late_s == [0.0, 0.5]
+    # Its answer came when no more was sent.
+    assert (outcome.in_time, outcome.count(accepted)) == (1, 2)
 
 
 async def test_who_never_answers_is_waited_for_no_longer_than_said(
