@@ -4,12 +4,16 @@ Law: a core is given before a process starts, so that it and all that it starts 
 """
 
 import os
+import sys
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-CORES: Final = sorted(os.sched_getaffinity(0))
+LINUX: Final = sys.platform == "linux"
+"""Elsewhere a process cannot be kept to a core, and figures say less."""
+
+CORES: Final = sorted(os.sched_getaffinity(0)) if LINUX else [*range(os.cpu_count() or 1)]
 APP: Final = frozenset({CORES[0]})
 """The core of the server that is measured, with all its processes."""
 
@@ -20,6 +24,9 @@ LOAD: Final = frozenset({CORES[1 % len(CORES)]})
 @contextmanager
 def only_on(cores: Iterable[int]) -> Generator[None]:
     """This thread and what it starts run on these cores until the end of the block."""
+    if not LINUX:
+        yield
+        return
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)
     try:

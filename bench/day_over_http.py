@@ -22,7 +22,7 @@ from bench.openloop import accepted
 from bench.peers.peer import Peer, Serving
 from bench.peers.statflow import STATFLOW
 from bench.peers.victoria import VICTORIA
-from bench.report import Missing, Row, of_samples, percentile, ratios
+from bench.report import Missing, Row, of_samples, percentile, ratio_of
 
 DAY_S: Final = 86_400
 MINUTES: Final = 1_440
@@ -49,8 +49,8 @@ def measure_day() -> list[Row]:
         times = trio.run(_ask_in_turns, ours, theirs, begin_s)
     return [
         *(of_samples(f"{WHAT}, p50: {name}", samples, "ms") for name, samples in times.items()),
-        of_samples(f"{WHAT}: StatFlow to {CACHED}", ratios(times[OURS], times[CACHED]), "×", 1.0),
-        of_samples(f"{WHAT}: StatFlow to {UNCACHED}", ratios(times[OURS], times[UNCACHED]), "×"),
+        ratio_of(f"{WHAT}: StatFlow to {CACHED}", times[OURS], times[CACHED], 1.0),
+        ratio_of(f"{WHAT}: StatFlow to {UNCACHED}", times[OURS], times[UNCACHED]),
     ]
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
+from bench.cores import CORES, LINUX
 from bench.effort import QUICK
 from bench.plot import Bar, plot, shown
 
@@ -103,6 +104,22 @@ def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
     return [one / other for one, other in zip(ours, theirs, strict=True)]
 
 
+def ratio_of(
+    name: str,
+    ours: Sequence[float],
+    theirs: Sequence[float],
+    goal: float | None = None,
+    *,
+    at_most: bool = True,
+    split: Sequence[float] = (),
+) -> Row:
+    """The row of such ratios, and of `split` to theirs."""
+    if not all(theirs):
+        return Missing(name, "of the other there was nothing in a run")
+    both = ratios(split, theirs) if split else ()
+    return of_samples(name, ratios(ours, theirs), "×", goal, at_most=at_most, split=both)
+
+
 def percentile(samples: Sequence[float], percent: float) -> float:
     """The sample that so many percent are not above: a measured one, nothing in between."""
     ordered = sorted(samples)
@@ -187,11 +204,11 @@ def content(question: str, rows: Sequence[Row]) -> dict[str, object]:
 
 def machine() -> dict[str, object]:
     """What the figures depend on."""
-    info = Path("/proc/cpuinfo").read_text().splitlines()
+    info = Path("/proc/cpuinfo").read_text().splitlines() if LINUX else []
     models = [line.partition(":")[2].strip() for line in info if line.startswith("model name")]
     return {
         "processor": models[0] if models else platform.machine(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": len(CORES),
         "memory_bytes": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
         "kernel": platform.release(),
         "python": platform.python_version(),

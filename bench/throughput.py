@@ -15,7 +15,7 @@ from bench import streams, wrk
 from bench.effort import RUN_S, RUNS, WARM_S
 from bench.peers.peer import Peer, Serving, Way
 from bench.processes import cpu_s
-from bench.report import Missing, Row, of_samples, ratios
+from bench.report import Missing, Row, of_samples, ratio_of
 from bench.words import Point, Request, put_in
 
 
@@ -35,16 +35,19 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is sent: groups of points, each of them one request, over some connections."""
+    """What is sent, each group of points one request, over how many connections, and how often."""
 
     groups: Sequence[Sequence[Point]]
     connections: int
+    runs: int = RUNS
+    warm_s: float = WARM_S
+    run_s: float = RUN_S
 
 
 def compare(ways: Sequence[Way], plan: Plan) -> dict[str, Samples]:
     """Measure every way whose server is installed."""
     found = {way.name: Samples() for way in ways if way.peer.installed}
-    for _ in range(RUNS):
+    for _ in range(plan.runs):
         for way in ways:
             if way.name not in found:
                 continue
@@ -78,18 +81,16 @@ def ratio(name: str, ours: Samples, theirs: Samples | None, goal: float | None) 
     """How many times theirs ours is, on one core; in the second column with the split."""
     if theirs is None:
         return Missing(name, "the peer is not installed")
-    of_one = ratios(ours.one_core, theirs.one_core)
-    of_split = ratios(ours.split, theirs.one_core) if ours.split else ()
-    return of_samples(name, of_one, "×", goal, at_most=False, split=of_split)
+    return ratio_of(name, ours.one_core, theirs.one_core, goal, at_most=False, split=ours.split)
 
 
 def _run(way: Way, peer: Peer, plan: Plan, samples: Samples) -> tuple[float, float]:
     """Points a second of one run on a server of its own, and the cores that it used."""
     requests = put_in(way.wording, plan.groups)
     with tempfile.TemporaryDirectory() as place, peer.start(Path(place)) as serving:
-        _load(way, serving, requests, plan, WARM_S)
+        _load(way, serving, requests, plan, plan.warm_s)
         used, began = sum(map(cpu_s, serving.pids)), time.perf_counter()
-        rate_s, failed = _load(way, serving, requests, plan, RUN_S)
+        rate_s, failed = _load(way, serving, requests, plan, plan.run_s)
         busy = (sum(map(cpu_s, serving.pids)) - used) / (time.perf_counter() - began)
         samples.refused += failed
         return rate_s * len(plan.groups[0]), busy

@@ -16,7 +16,7 @@ from bench.effort import whole_or_quick
 from bench.peers.statflow import STATFLOW
 from bench.peers.victoria import VICTORIA
 from bench.processes import cpu_s, resident_bytes
-from bench.report import Missing, Row, of_samples, once, ratios
+from bench.report import Missing, Row, of_samples, once, ratio_of
 from bench.wholepath import STATS, cost_of
 from bench.words import statflow_batch, victoria_json
 from engine.node import Node, open_node
@@ -51,12 +51,11 @@ def _over_http() -> list[Row]:
     if not VICTORIA.installed:
         return [*rows, Missing(ratio, f"not installed: {VICTORIA.package}")]
     theirs = cost_of(VICTORIA, victoria_json)
-    found = ratios(ours.cores, theirs.cores)
     return [
         *rows,
         of_samples(f"{what}: VictoriaMetrics", theirs.cores, "cores"),
         once(f"{what}: VictoriaMetrics did not accept", theirs.not_accepted, "batches"),
-        of_samples(ratio, found, "×", VICTORIA_GOAL),
+        ratio_of(ratio, ours.cores, theirs.cores, VICTORIA_GOAL),
     ]
 
 

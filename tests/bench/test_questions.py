@@ -1,20 +1,16 @@
 """The list of questions, and one of them asked for real, in tiny."""
 
-import json
-import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 
 from bench.__main__ import ORDER, QUESTIONS, main
 from bench.peers.peer import Peer, Way
 from bench.peers.statflow import STATFLOW
-from bench.report import RESULTS, Missing
-from bench.throughput import rows
-from bench.words import statflow_batch
-from tests.source_tree import ROOT
+from bench.questions.singles import WAYS
+from bench.report import Figure, Missing
+from bench.throughput import Plan, compare, rows
+from bench.words import singles, statflow_batch
 
 
 def test_every_question_has_its_place() -> None:
@@ -39,22 +35,13 @@ def test_a_peer_that_is_not_installed_is_a_row_that_says_so() -> None:
 @pytest.mark.real
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
-def test_single_points_are_measured_and_kept() -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "bench", "singles"],
-        cwd=ROOT,
-        env={**os.environ, "BENCH_QUICK": "1"},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    kept = json.loads((RESULTS / "singles.json").read_text())
-    figures = {figure["name"]: figure for figure in kept["figures"]}
-    assert kept["quick"] is True
-    assert figures["StatFlow"]["median"] > 0
-    assert figures["StatFlow"]["split"]["median"] > 0
-    assert "durable" in figures["StatFlow"]["note"]
-    assert "were refused" not in figures["StatFlow"]["note"]
-    assert (RESULTS / "singles.svg").read_text().startswith("<svg")
+def test_single_points_are_measured_on_a_server_of_their_own() -> None:
+    ways = [way for way in WAYS if way.peer is STATFLOW]
+    plan = Plan(singles()[:100], connections=4, runs=1, warm_s=1.0, run_s=1.0)
+    found = compare(ways, plan)
+    for way, row in zip(ways, rows(ways, found), strict=True):
+        assert isinstance(row, Figure), way
+        assert row.median > 0
+        assert (row.split is not None) == (way.split is not None)
+        assert "durable" in row.note
+        assert "refused" not in row.note

@@ -11,6 +11,7 @@ from bench.report import (
     of_samples,
     once,
     percentile,
+    ratio_of,
     ratios,
 )
 
@@ -34,6 +35,15 @@ def test_ratios_are_of_pairs_from_the_same_turn() -> None:
     assert ratios([10.0, 30.0], [5.0, 10.0]) == [2.0, 3.0]
     with pytest.raises(ValueError, match="argument 2 is longer"):
         ratios([1.0], [1.0, 2.0])
+
+
+def test_a_ratio_to_nothing_is_no_figure() -> None:
+    assert isinstance(ratio_of("x", [1.0, 2.0], [1.0, 0.0]), Missing)
+
+
+def test_a_ratio_has_the_split_beside_it() -> None:
+    row = ratio_of("x", [1.0, 2.0], [1.0, 1.0], 1.5, at_most=False, split=[3.0, 5.0])
+    assert row == Figure("x", 1.5, 1.0, 2.0, "×", 1.5, False, Spread(4.0, 3.0, 5.0))
 
 
 @pytest.mark.parametrize(
