@@ -37,6 +37,11 @@ class Cost:
     cores: list[float] = field(default_factory=list)
     not_accepted: int = 0
 
+    @property
+    def mean_cores(self) -> float:
+        """Over all windows, because what is done once in five minutes is in one of them."""
+        return sum(self.cores) / len(self.cores)
+
 
 def cost_of(peer: Peer, wording: Wording) -> Cost:
     """Keep the stats busy on a server of its own."""
