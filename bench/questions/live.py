@@ -167,5 +167,5 @@ def _rows(runs: list[Seen], rate_s: float) -> list[Row]:
         of_samples("the load: accepted after, p99", [percentile(t, 99) for t in taken], "ms"),
         of_samples("sent after it was due, p99", [run.background.late_ms for run in runs], "ms"),
         once("probes", sum(len(run.after_sent_s) for run in runs), "points"),
-        once("probes that were not seen", sum(run.unseen for run in runs), "points", 0),
+        once("probes that were refused or not seen", sum(run.unseen for run in runs), "points", 0),
     ]
