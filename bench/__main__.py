@@ -14,6 +14,9 @@ ORDER: Final = (
     "batches", "singles", "cardinality", "live", "alerts", "query", "storage", "recovery",
     "overload", "web",
 )  # fmt: skip
+INTERRUPTED: Final = 130
+"""What shells expect of a program that ended by Ctrl-C."""
+
 QUESTIONS: Final = tuple(
     sorted(
         (path.stem for path in (Path(__file__).parent / "questions").glob("[a-z]*.py")),
@@ -28,7 +31,9 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"no such question: {', '.join(sorted(unknown))}; there are {', '.join(QUESTIONS)}")
         return 2
-    signal.signal(signal.SIGTERM, _interrupted)  # Whatever was started is stopped first.
+    # Whatever was started is stopped first. Trio hears of SIGINT where it can be interrupted.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _interrupt)
     keep_freed_memory()  # As the server does.
     answered: dict[str, list[Row]] = {}
     failed = False
@@ -44,13 +49,14 @@ def main(names: list[str]) -> int:
     return 1 if failed else 0
 
 
-def _interrupted(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    signal.raise_signal(signal.SIGINT)
 
 
 if __name__ == "__main__":
+    code = INTERRUPTED
     try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
+        code = main(sys.argv[1:])
+    except* KeyboardInterrupt:
         print("interrupted; everything that was started is stopped", file=sys.stderr)
-        sys.exit(130)
+    sys.exit(code)

@@ -6,7 +6,6 @@ One panel for each unit, because a millisecond is not longer than a core. The go
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import groupby
 from typing import Final
 
 LETTER: Final = 7.2
@@ -48,12 +47,12 @@ def shown(value: float) -> str:
 
 
 def plot(title: str, bars: Sequence[Bar]) -> str:
-    """A whole SVG document; neighbouring bars of a unit share a scale."""
+    """A whole SVG document; the bars of a unit stand together and share a scale."""
     drawn: list[str] = []
     left = 32 + int(LETTER * max([len(bar.name) for bar in bars], default=0))
     y = TOP
-    for unit, group in groupby(bars, key=lambda bar: bar.unit):
-        panel = list(group)
+    for unit in dict.fromkeys(bar.unit for bar in bars):
+        panel = [bar for bar in bars if bar.unit == unit]
         drawn.append(f'<text class="unit" x="16" y="{y + 16}">{escape(unit)}</text>')
         y += HEADING
         drawn += _panel(panel, left, y)

@@ -18,8 +18,10 @@ def widths(root: Element) -> list[float]:
 
 
 def test_bars_of_a_unit_are_in_proportion_and_others_have_a_scale_of_their_own() -> None:
-    root = drawn([Bar("a", "ms", 1, 1, 1), Bar("b", "ms", 4, 4, 4), Bar("c", "MiB", 100, 100, 100)])
+    root = drawn([Bar("a", "ms", 1, 1, 1), Bar("b", "MiB", 100, 100, 100), Bar("c", "ms", 4, 4, 4)])
     assert widths(root) == [BAR_WIDTH / 4, BAR_WIDTH, BAR_WIDTH]
+    words = [text.text for text in root.iter(f"{SVG}text")]
+    assert words == ["a < b & c", "ms", "a", "1", "c", "4", "MiB", "b", "100"]
 
 
 def test_a_spread_and_a_goal_beyond_the_bar_stay_within_the_drawing() -> None:
