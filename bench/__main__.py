@@ -14,6 +14,7 @@ ORDER: Final = (
     "batches", "singles", "cardinality", "live", "alerts", "query", "storage", "recovery",
     "overload", "web",
 )  # fmt: skip
+
 INTERRUPTED: Final = 130
 """What shells expect of a program that ended by Ctrl-C."""
 
