@@ -7,6 +7,8 @@ after the tier above has what it says.
 import logging
 from collections.abc import Sequence
 
+import trio
+
 from engine.fold import Fold, initial_state
 from engine.ports import Frame, Ownership, Store
 from engine.position import Position
@@ -35,6 +37,7 @@ class History:
         self.frames = frames
         self.trimmed = frames[0].position if frames else own.position
         self.shortened = 0
+        self._folding = trio.Lock()
 
     def __repr__(self) -> str:
         return f"<History of partition {self.partition}: {len(self.frames)} frames, {self.fold!r}>"
@@ -85,11 +88,13 @@ class History:
 
     async def fold_once(self, now_s: int) -> None:
         """Fold what is due at `now_s`, then forget the frames that are not needed any more."""
-        needless = await self.fold.run(tuple(self.frames), now_s)
-        if needless is not None:
-            await self.store.trim_frames(self.partition, self.epoch, needless)
-            self.frames = [frame for frame in self.frames if frame.position > needless]
-            self.trimmed = max(self.trimmed, needless)
+        # One at a time: what comes late for a span that another run is closing would be left out.
+        async with self._folding:
+            needless = await self.fold.run(tuple(self.frames), now_s)
+            if needless is not None:
+                await self.store.trim_frames(self.partition, self.epoch, needless)
+                self.frames = [frame for frame in self.frames if frame.position > needless]
+                self.trimmed = max(self.trimmed, needless)
 
     def oldest_kept(self, now_s: int) -> dict[int, int]:
         """Per tier number, the start (epoch seconds) from which buckets are kept."""

@@ -3,8 +3,10 @@
 from collections import Counter
 
 import pytest
+import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trio.testing import MockClock
 
 from engine.fold import GRACE_S, SPARSE_SCALE, initial_state
 from engine.histogram import SCALE, Histograms
@@ -219,3 +221,17 @@ async def test_nothing_is_lost_whatever_comes_when(
         if sweeps:
             await ledger.history.sweep(now_s)
         await ledger.check(now_s)
+
+
+async def test_a_fold_waits_for_the_one_before_it(autojump_clock: MockClock) -> None:
+    store = FaultyStore()
+    ledger = await Ledger.open(store, BEGUN_S + GRACE_S)
+    await ledger.commit(points_at(BEGUN_S + 1))
+    store.slow_s["write_chunks"] = 1
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ledger.history.fold_once, BEGUN_S + 330)
+        await trio.sleep(0.5)
+        # The first keeps the second busy while the span of the other is being closed.
+        await ledger.commit(points_at(BEGUN_S - 3 * HOUR_S, BEGUN_S + 2))
+        nursery.start_soon(ledger.history.fold_once, BEGUN_S + 330)
+    await ledger.check(BEGUN_S + 330)

@@ -233,7 +233,9 @@ class Simulation:
     async def _settled(self) -> Process:
         while True:
             current = self.current
-            if current is not None and self._applied(current):
+            # One that was told to stop is about to end, and another will be started.
+            stays = current is not None and not current.stopping.is_set()
+            if current is not None and stays and self._applied(current):
                 return current
             await trio.sleep(0.1)
 
