@@ -257,7 +257,11 @@ class Store(Protocol):
     def durable(self) -> bool: ...
 
     async def acquire(self, partition: int) -> Ownership:
-        """Become the owner: raises the epoch, so that every earlier owner is fenced."""
+        """Become the owner: raises the epoch, so that every earlier owner is fenced.
+
+        Refused as `taken` when somebody else did so meanwhile. A copy that arrives late does
+        nothing.
+        """
 
     async def append(self, groups: Sequence[Group]) -> list[Appended | StoreError]:
         """Append each group; replies come when they are as durable as the store makes them.

@@ -79,6 +79,14 @@ class PartitionState:
         return twin
 
 
+def acquire(state: PartitionState, partition: int, seen: int) -> Ownership:
+    """Raise the epoch if it still is the one that was seen, so that a late copy fences nobody."""
+    if state.epoch != seen:
+        raise Refused("taken", f"somebody else took partition {partition} at this moment")
+    state.epoch += 1
+    return Ownership(partition, state.epoch, state.number, state.position, state.tail)
+
+
 def append(state: PartitionState, group: Group) -> Appended:
     """Claim and append in one step; the same serial again gets the same reply."""
     if state.reply is not None and state.serial == (group.epoch, group.serial):
@@ -199,8 +207,7 @@ class MemoryStore:
     async def acquire(self, partition: int) -> Ownership:
         def step() -> Ownership:
             state = self.state[partition]
-            state.epoch += 1
-            return Ownership(partition, state.epoch, state.number, state.position, state.tail)
+            return acquire(state, partition, state.epoch)
 
         return await self._step(step)
 

@@ -23,6 +23,7 @@ from engine.ports import (
     Memory,
     Message,
     Ownership,
+    Refused,
     Snapshot,
     Span,
     StoreError,
@@ -88,8 +89,16 @@ class RedisStore:
         return f"<RedisStore of {self.partitions} partitions, durable: {self.durable}>"
 
     async def acquire(self, partition: int) -> Ownership:
-        call: Call = ("acquire", [self.keys[partition].meta], [])
-        reply = await self._fenced(self._commits, lambda client: run_script(client, call))
+        meta = self.keys[partition].meta
+
+        def step(client: redis.Redis) -> Reply:
+            # What arrives when its sender is long dead must not fence who came after.
+            seen: Reply = client.hget(meta, "epoch")
+            return run_script(client, ("acquire", [meta], [int(seen or 0)]))
+
+        reply = await self._fenced(self._commits, step)
+        if not reply:
+            raise Refused("taken", f"somebody else took partition {partition} at this moment")
         epoch, number, position, tail = reply
         return Ownership(
             partition, int(epoch), int(number), Position.parse(position), Position.parse(tail)

@@ -21,7 +21,7 @@ from engine.ports import (
     StoreError,
     Unavailable,
 )
-from storage.memory import MemoryStore, PartitionState, append
+from storage.memory import MemoryStore, PartitionState, acquire, append
 from tests.simulation.ledger import Ledger
 from tests.simulation.world import Injected, World
 
@@ -198,11 +198,12 @@ class Link(MemoryStore):
         self.held = self._held = None
 
     async def acquire(self, partition: int) -> Ownership:
+        seen = await self._step(lambda: self.state[partition].epoch)
+
         def step() -> Ownership:
-            state = self.state[partition]
-            state.epoch += 1
+            own = acquire(self.state[partition], partition, seen)
             self.server.owners[partition] = self.process
-            return Ownership(partition, state.epoch, state.number, state.position, state.tail)
+            return own
 
         return await self._step(step)
 

@@ -4,7 +4,7 @@ import pytest
 
 from engine.points import Batch
 from engine.ports import Group, Refused
-from storage.memory import MemoryStore
+from storage.memory import MemoryStore, acquire
 from tests.storage.alerts_contract import AlertsContract
 from tests.storage.store_contract import T0_MS, StoreContract, points
 from tests.storage.usage_contract import UsageContract
@@ -26,3 +26,11 @@ async def test_a_full_store_refuses_points(store: MemoryStore) -> None:
     assert isinstance(reply, Refused)
     assert reply.code == "oom"
     assert "full" in str(reply)
+
+
+async def test_a_late_copy_of_taking_a_partition_fences_nobody(store: MemoryStore) -> None:
+    own = await store.acquire(0)
+    with pytest.raises(Refused) as refused:
+        acquire(store.state[0], 0, own.epoch - 1)
+    assert refused.value.code == "taken"
+    assert await store.checkpoint_number(0, own.epoch) == 0

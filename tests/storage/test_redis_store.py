@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Generator
 
 import pytest
+import trio
 
 from engine.audit import audit
 from engine.histogram import Histograms
@@ -22,7 +23,7 @@ from engine.tiers import S10
 from storage.lease import StoreHeld
 from storage.opening import WrongStore, open_store
 from storage.redis_store import RedisStore
-from storage.scripts import Reply
+from storage.scripts import Reply, run_script
 from storage.server.testing import ThrowawayServer, binaries, embedded_server
 from tests.storage.alerts_contract import AlertsContract
 from tests.storage.store_contract import T0_MS, T0_S, StoreContract, points
@@ -84,6 +85,33 @@ async def test_scripts_that_the_server_forgot_are_loaded_again(
     await store.acquire(0)
     server.client().script_flush()
     assert (await store.acquire(0)).epoch == 2
+
+
+async def test_a_late_copy_of_taking_a_partition_fences_nobody(
+    server: ThrowawayServer, store: RedisStore
+) -> None:
+    own = await store.acquire(0)
+    assert run_script(server.client(), ("acquire", [store.keys[0].meta], [own.epoch - 1])) == []
+    assert await store.checkpoint_number(0, own.epoch) == 0
+
+
+async def test_of_those_who_take_a_partition_at_once_each_has_an_epoch_or_is_refused(
+    store: RedisStore,
+) -> None:
+    epochs: list[int] = []
+    refused: list[str] = []
+
+    async def take() -> None:
+        try:
+            epochs.append((await store.acquire(0)).epoch)
+        except Refused as error:
+            refused.append(error.code)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(20):
+            nursery.start_soon(take)
+    assert sorted(epochs) == list(range(1, len(epochs) + 1))
+    assert refused == ["taken"] * (20 - len(epochs))
 
 
 async def test_a_full_server_refuses_points_but_takes_checkpoints(
