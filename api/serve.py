@@ -31,6 +31,7 @@ from api.plans.allowances import Allowances
 from api.plans.billing import Billing
 from api.plans.meter import Meter
 from api.settings import Settings, SettingsError
+from api.slow_steps import watched_steps
 from engine.node import EngineSettings, Node, open_node
 from engine.ports import Clock, Store
 from storage.catalog import Catalog
@@ -78,8 +79,10 @@ async def serve(
             # What the start has made stays: the collector need not look at it again.
             gc.collect()
             gc.freeze()
+            app = create_app(context)
             task_status.started(context)
-            await serve_http(create_app(context), sockets, partial(_stop, context, say), tls)
+            with watched_steps():
+                await serve_http(app, sockets, partial(_stop, context, say), tls)
     say("stopped; everything that was acknowledged is stored")
 
 
