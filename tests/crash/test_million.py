@@ -32,7 +32,7 @@ from tests.crash.recount import Place, audited, check_audits, histograms_recount
 from tests.crash.torment import Torment, stat_name, torment
 
 pytestmark = [
-    pytest.mark.soak,
+    pytest.mark.slow,
     pytest.mark.real,
     pytest.mark.timeout(900),
     pytest.mark.skipif(sys.platform != "linux", reason="finds the server's process as Linux does"),
