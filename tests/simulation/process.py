@@ -17,8 +17,10 @@ from tests.simulation.world import Injected, World
 if TYPE_CHECKING:
     from tests.simulation.server import Link
 
-
 T = TypeVar("T")
+
+FAILURES_MAX = 2
+"""Faults of the application in one process: a log that it could never apply would end every one."""
 
 
 class Process:
@@ -37,6 +39,7 @@ class Process:
         self.ended = ""
         self.killed = False
         self.commands: set[bytes] = set()
+        self.failures = 0
         self._resumed = trio.Event()
         self._resumed.set()
 
@@ -110,7 +113,9 @@ class Process:
         return None
 
     def _on_command(self, command: Command) -> None:
-        if self.world.mishap(0.1 * self.world.profile.failures):
+        fails = self.world.mishap(0.1 * self.world.profile.failures)
+        if fails and self.failures < FAILURES_MAX:
+            self.failures += 1
             raise Injected(command.kind)
         self.commands.add(command.body)
 
