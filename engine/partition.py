@@ -6,7 +6,7 @@ beyond. Recovery is reading the log from the last checkpoint; there is no other 
 """
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 import trio
@@ -36,7 +36,7 @@ from engine.stat_actor import StatActor, Wake
 from engine.supervision import patiently
 from engine.tiers import PARTIAL_S
 from engine.turn import Turn, compute, turns_of
-from engine.uncommitted import Uncommitted, partials_of
+from engine.uncommitted import NO_PARTIALS, Uncommitted, joined_slices, merged_in_slices
 from engine.usage import Owners, nobody, usage_of
 from engine.window import WindowTable
 
@@ -57,10 +57,14 @@ WAKES_A_SLICE = 256
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A checkpoint on its way: no longer pending, not yet history."""
+    """A checkpoint on its way: no longer pending, not yet history.
+
+    `turns` are what it counts: many at first, one when `checkpoint` has its partials.
+    """
 
     checkpoint: Checkpoint
-    turn: Turn
+    turns: Sequence[Turn]
+    merged: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -298,21 +302,37 @@ class Partition:
 
     def _seal(self) -> Sealed:
         pending, self.pending = self.pending, Pending()
-        turn = pending.points.seal()
         checkpoint = Checkpoint(
-            self.number, self.own.epoch, self.own.number + 1, self.position, partials_of(turn),
+            self.number, self.own.epoch, self.own.number + 1, self.position, NO_PARTIALS,
             tuple(pending.commands), tuple(pending.dead), pending.points.points,
-            usage=usage_of(turn.seconds, self.owners),
         )  # fmt: skip
-        return Sealed(checkpoint, turn)
+        return Sealed(checkpoint, pending.points.pieces())
+
+    async def _merged(self, sealed: Sealed) -> Sealed:
+        """Add up what a checkpoint counts, a slice at a time."""
+        slices = []
+        for part in merged_in_slices(sealed.turns):
+            slices.append(part)
+            await trio.lowlevel.checkpoint()
+        turn, partials = joined_slices(slices)
+        usage = usage_of(turn.seconds, self.owners)
+        checkpoint = replace(sealed.checkpoint, partials=partials, usage=usage)
+        return Sealed(checkpoint, [turn], merged=True)
 
     async def _commit(self, sealed: Sealed) -> None:
+        own = self.own
+        if not sealed.merged:
+            sealed = await self._merged(sealed)
+            if self.own is own:
+                self.sealed = sealed
         checkpoint, position = sealed.checkpoint, sealed.checkpoint.position
         # Sent until there is an answer, the same each time: the store recognises it.
         await patiently(f"{self!r}: checkpoint", lambda: self.store.commit(checkpoint))
-        self.own = replace(self.own, number=checkpoint.number, position=position)
+        if self.own is not own:
+            return  # Another life began meanwhile, and found in the store what we had sent.
+        self.own = replace(own, number=checkpoint.number, position=position)
         self.history.add(Frame(position, checkpoint.partials))
-        self.seconds.add(position, sealed.turn.seconds, self.now_s)
+        self.seconds.add(position, sealed.turns[0].seconds, self.now_s)
         self.sealed = None
         self.checkpoints += 1
 

@@ -149,7 +149,8 @@ class Queries:
         pending = [(partition.position, turn) for turn in partition.pending.points.pieces()]
         if partition.sealed is None:
             return pending
-        return [(partition.sealed.checkpoint.position, partition.sealed.turn), *pending]
+        position = partition.sealed.checkpoint.position
+        return [*((position, turn) for turn in partition.sealed.turns), *pending]
 
     def _complete_until(self) -> int:
         partition = self.partition

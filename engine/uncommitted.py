@@ -5,14 +5,23 @@ them all; so neighbouring pieces are merged into bigger ones as they come (a log
 each row is merged once a level), a little work at a time.
 """
 
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, starmap
+
+import numpy as np
+
 from engine.histogram import Histograms
 from engine.ports import Partials
-from engine.rollup import Rollups
+from engine.rollup import Ints, Rollups
 from engine.tiers import M1, PARTIAL_S
-from engine.turn import Turn
+from engine.turn import NO_POINTS, Turn
 
 FAN_IN = 32
 """Neighbours that are merged into one: with 8, a row is merged three times before a checkpoint."""
+
+ROWS_A_SLICE = 16_384
+"""A checkpoint is merged so many rows at a time, a few milliseconds each; it may have 300,000."""
+
 BYTES_A_ROW = 96
 BYTES_A_BIN = 32
 
@@ -47,10 +56,6 @@ class Uncommitted:
         """All turns in log order, merged into few pieces; each piece is sorted by stat."""
         return [piece for level in reversed(self.levels) for piece in level]
 
-    def seal(self) -> Turn:
-        """Everything as one piece."""
-        return merge_turns(self.pieces())
-
 
 def merge_turns(turns: list[Turn]) -> Turn:
     """Several turns, oldest first, as one."""
@@ -63,3 +68,50 @@ def merge_turns(turns: list[Turn]) -> Turn:
 def partials_of(turn: Turn) -> Partials:
     """What a checkpoint stores of a turn."""
     return Partials(turn.seconds.widened(PARTIAL_S), turn.histograms)
+
+
+def merged_in_slices(
+    turns: Sequence[Turn], rows: int = ROWS_A_SLICE
+) -> Iterator[tuple[Turn, Partials]]:
+    """Turns, oldest first, as one, and what a checkpoint stores of it: about so many rows a time.
+
+    A stat is never cut.
+    """
+    for part in _slices(turns, rows):
+        turn = merge_turns(part)
+        yield turn, partials_of(turn)
+
+
+def joined_slices(slices: Sequence[tuple[Turn, Partials]]) -> tuple[Turn, Partials]:
+    """All of the slices as one."""
+    if len(slices) == 1:
+        return slices[0]
+    seconds = Rollups.joined([turn.seconds for turn, _ in slices])
+    rollups = Rollups.joined([partials.rollups for _, partials in slices])
+    histograms = Histograms.joined([partials.histograms for _, partials in slices])
+    return Turn(seconds, histograms), Partials(rollups, histograms)
+
+
+def _slices(turns: Sequence[Turn], rows: int) -> Iterator[list[Turn]]:
+    """The turns cut into ranges of stats, the lowest first."""
+    total = sum(len(turn.seconds) for turn in turns)
+    if total <= rows:
+        yield list(turns)
+        return
+    biggest = max((turn.seconds.stat for turn in turns), key=len)
+    bounds = np.unique(biggest[:: max(1, rows * len(biggest) // total)])[1:]
+    cuts = [(_cut(t.seconds.stat, bounds), _cut(t.histograms.stat, bounds)) for t in turns]
+    for number in range(len(bounds) + 1):
+        yield [
+            Turn(turn.seconds.take(seconds[number]), turn.histograms.take(histograms[number]))
+            for turn, (seconds, histograms) in zip(turns, cuts, strict=True)
+        ]
+
+
+def _cut(stat: Ints, bounds: Ints) -> list[slice]:
+    """The rows below the first bound, those from there below the second, and so on."""
+    places = [0, *np.searchsorted(stat, bounds).tolist(), len(stat)]
+    return list(starmap(slice, pairwise(places)))
+
+
+NO_PARTIALS = partials_of(Turn.of(NO_POINTS))

@@ -1,5 +1,7 @@
 """What begins and does not end: a checkpoint its caller gives up, a turn that fails half-way."""
 
+from contextlib import suppress
+
 import pytest
 import trio
 from trio.testing import MockClock
@@ -7,6 +9,7 @@ from trio.testing import MockClock
 from engine.clock import TrioClock
 from engine.node import open_node
 from engine.points import Batch, Command, Points
+from engine.ports import Fenced
 from engine.tiers import D1
 from storage.memory import MemoryStore
 from tests.engine.faults import FaultyStore
@@ -68,3 +71,37 @@ async def test_a_turn_whose_callback_fails_leaves_nothing_half_done(
     assert store.state[0].records == {1: b"record"}
     counts = [frame.partials.rollups.count.tolist() for frame in store.state[0].frames]
     assert counts == [[1], [1]]
+
+
+@pytest.mark.parametrize("late_s", [0.0, 3.0], ids=["before it arrived", "after"])
+async def test_a_checkpoint_of_an_earlier_life_changes_nothing_in_the_next(
+    autojump_clock: MockClock, late_s: float
+) -> None:
+    failing = True
+
+    def hear(command: Command) -> None:
+        if failing:
+            raise RuntimeError("the application failed")
+
+    store = FaultyStore()
+    async with open_node(store, TrioClock(BEGUN_MS), on_command=hear) as node:
+        await node.submit(0, batch(1.0))
+        store.slow_s["commit"], store.slow_reply_s["commit"] = 3.0 - late_s, late_s
+        async with trio.open_nursery() as nursery:
+
+            async def checkpoint() -> None:
+                with suppress(Fenced):
+                    await node.checkpoint()
+
+            nursery.start_soon(checkpoint)
+            await trio.sleep(0.5)
+            await node.submit(0, Batch(batch(2.0).points, (), (Command("stat.put", 1, b""),)))
+            await trio.sleep(0.5)
+            failing = False
+        await node.wait_ready()
+        store.heal()
+        assert (await node.read(0, 1, D1, 0, END_S)).rollups.count.tolist() == [2]
+        await node.checkpoint()
+        assert (await node.read(0, 1, D1, 0, END_S)).rollups.count.tolist() == [2]
+    counts = sum(frame.partials.rollups.count.sum() for frame in store.state[0].frames)
+    assert counts == 2

@@ -7,7 +7,15 @@ from engine.histogram import SCALE, Histograms
 from engine.rollup import Rollups
 from engine.tiers import M1, PARTIAL_S
 from engine.turn import Turn
-from engine.uncommitted import FAN_IN, Uncommitted, merge_turns, partials_of
+from engine.uncommitted import (
+    FAN_IN,
+    ROWS_A_SLICE,
+    Uncommitted,
+    joined_slices,
+    merge_turns,
+    merged_in_slices,
+    partials_of,
+)
 from tests.engine.model import (
     BEGUN_MS,
     VALUES,
@@ -42,9 +50,9 @@ def test_holds_every_point_once_whenever_it_is_read(
             pieces = uncommitted.pieces()
             seconds = Rollups.merged([piece.seconds for piece in pieces], 1)
             assert told(seconds) == expected(points, 1)
-    sealed = uncommitted.seal()
-    assert told(sealed.seconds) == expected(points, 1)
-    assert counted(sealed.histograms) == expected_counts(points, M1.width_s, SCALE)
+    whole = merge_turns(uncommitted.pieces())
+    assert told(whole.seconds) == expected(points, 1)
+    assert counted(whole.histograms) == expected_counts(points, M1.width_s, SCALE)
     assert uncommitted.points == len(points)
 
 
@@ -64,7 +72,7 @@ def test_pieces_stand_in_log_order() -> None:
     for value in range(2 * FAN_IN + 1):
         uncommitted.add(turn([(1, BEGUN_MS, float(value))]), 1)
         uncommitted.pieces()
-    assert uncommitted.seal().seconds.last.tolist() == [2 * FAN_IN]
+    assert merge_turns(uncommitted.pieces()).seconds.last.tolist() == [2 * FAN_IN]
 
 
 def test_weighs_more_with_every_turn() -> None:
@@ -77,9 +85,31 @@ def test_weighs_more_with_every_turn() -> None:
     assert weights[0] > 0
 
 
-def test_nothing_is_one_empty_piece() -> None:
-    sealed = Uncommitted().seal()
-    assert (len(sealed.seconds), len(sealed.histograms)) == (0, 0)
+def test_nothing_is_one_empty_slice() -> None:
+    ((turn, partials),) = merged_in_slices(Uncommitted().pieces())
+    assert (len(turn.seconds), len(turn.histograms)) == (0, 0)
+    assert (len(partials.rollups), len(partials.histograms)) == (0, 0)
+
+
+@given(turns=MANY_TURNS, rows=st.integers(1, 20))
+def test_slices_are_together_what_all_is_at_once(turns: list[list[Point]], rows: int) -> None:
+    points = [point for part in turns for point in part]
+    slices = list(merged_in_slices([turn(part) for part in turns], rows))
+    whole, partials = joined_slices(slices)
+    assert told(whole.seconds) == expected(points, 1)
+    assert told(partials.rollups) == expected(points, PARTIAL_S)
+    assert counted(partials.histograms) == expected_counts(points, M1.width_s, SCALE)
+    assert sum(len(part.seconds) for part, _ in slices) == len(whole.seconds)
+
+
+def test_many_rows_are_merged_some_stats_at_a_time() -> None:
+    stats = range(1, 3 * ROWS_A_SLICE)
+    points = [(stat, BEGUN_MS, float(stat)) for stat in stats]
+    slices = list(merged_in_slices([turn(points), turn(points[::2])]))
+    sizes = [len(part.seconds) for part, _ in slices]
+    assert len(sizes) > 3
+    assert max(sizes) <= ROWS_A_SLICE
+    assert joined_slices(slices)[0].seconds.stat.tolist() == list(stats)
 
 
 @given(turns=st.lists(TURN, max_size=5))

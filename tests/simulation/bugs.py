@@ -8,8 +8,7 @@ from engine.node import Node
 from engine.points import Batch, Receipt
 from engine.ports import Appended, Checkpoint, Chunk, Frame, Group, Span
 from engine.position import START, Position
-from engine.turn import NO_POINTS, Turn
-from engine.uncommitted import partials_of
+from engine.uncommitted import NO_PARTIALS
 from storage.memory import PartitionState, append, commit, owned
 from tests.simulation.server import Link
 
@@ -44,7 +43,7 @@ class SplitCheckpoint(Link):
                 state.frames.append(Frame(checkpoint.position, checkpoint.partials))
 
         await self._step(count)
-        await super().commit(replace(checkpoint, partials=partials_of(Turn.of(NO_POINTS))))
+        await super().commit(replace(checkpoint, partials=NO_PARTIALS))
 
 
 class NoClaims(Link):
