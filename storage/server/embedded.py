@@ -32,9 +32,12 @@ from storage.server.probe import (
     is_rewriting,
     read_options,
     write_options,
+    write_user,
 )
 from storage.server.process import ServerProcess, find_living, spawn
 from storage.server.settings import (
+    USER,
+    USER_RULES,
     ServerError,
     ServerSettings,
     embedded_options,
@@ -79,7 +82,7 @@ async def keep_embedded(
             identity = await life.begin(progress)
             server = Server(
                 "embedded",
-                life.url,
+                life.user_url,
                 identity,
                 durable=is_durable(life.options),
                 unix_socket=directory.socket,
@@ -104,7 +107,9 @@ class _Life:
         self.settings = settings
         self.binary = binary
         self.directory = directory
-        self.url = f"unix://{quote(str(directory.socket))}"
+        socket = quote(str(directory.socket))
+        self.url = f"unix://{socket}"
+        self.user_url = f"unix://{USER}@{socket}"
         self.options = embedded_options(settings, memory_budget_bytes() if limit is None else limit)
         self.torn_bytes = 0
         self._process: ServerProcess | None = None
@@ -184,7 +189,8 @@ class _Life:
             return None
 
     def _apply_options(self) -> bool:
-        """Blocks. Whether the running server now has all our options."""
+        """Blocks. Whether the running server now has our user and all our options."""
+        write_user(self.url, USER, USER_RULES)
         actual = read_options(self.url, self.options)
         changed = {name: value for name, value in self.options.items() if actual.get(name) != value}
         if not write_options(self.url, changed):

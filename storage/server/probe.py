@@ -5,7 +5,7 @@ end here; callers see answers, and `NotAllowed` where asking again cannot help.
 """
 
 import re
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -97,6 +97,13 @@ def write_options(url: str, options: Mapping[str, str]) -> bool:
         except redis.ResponseError:
             return False
     return True
+
+
+def write_user(url: str, name: str, rules: Sequence[str]) -> None:
+    """Let a user have these rules and no others."""
+    with _connection(url) as client:
+        setting: Any = client.execute_command  # redis-py has no types for it.
+        setting("ACL", "SETUSER", name, "reset", *rules)
 
 
 def is_rewriting(url: str) -> bool:

@@ -18,6 +18,7 @@ from pathlib import Path
 import trio
 
 from storage.server.directory import LOG, PID, SOCKET, DataDirectory, DataDirectoryHeld
+from storage.server.settings import USER, USER_RULES
 
 LOG_KEPT_BYTES = 1024 * 1024
 """A longer log moves to server.log.1 when the server is started."""
@@ -160,7 +161,8 @@ def _arguments(options: Mapping[str, str], directory: DataDirectory) -> Sequence
         "logfile": LOG,
         "pidfile": PID,
     }
-    return [word for name, value in {**fixed, **options}.items() for word in (f"--{name}", value)]
+    words = [word for name, value in {**fixed, **options}.items() for word in (f"--{name}", value)]
+    return [*words, "--user", USER, *USER_RULES]
 
 
 def _listener(path: Path, pid_file: Path) -> int | None:

@@ -7,7 +7,7 @@ is adopted after a crash of the program, and the boot check of a server that oth
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 Durability = Literal["strict", "relaxed"]
 
@@ -31,6 +31,17 @@ _KEPT = {
 
 # What an operator gives up who asks for relaxed durability.
 _RELAXABLE = frozenset({"appendonly", "appendfsync"})
+
+USER: Final = "statflow"
+"""Who the program is to the embedded server; whoever watches over it is the default user."""
+
+# What a wrong or foreign command could destroy or change is not for this user: FLUSHALL, CONFIG,
+# KEYS, RESTORE, DEBUG, SHUTDOWN. Of scripts it may run those that it has loaded by their digest.
+USER_RULES: Final = (
+    "on", "nopass", "resetkeys", "~{*", "resetchannels", "-@all",
+    "+@read", "+@write", "+@transaction", "+@connection", "-@dangerous", "-@admin",
+    "+evalsha", "+script|load", "+info",
+)  # fmt: skip
 
 
 class ServerError(Exception):

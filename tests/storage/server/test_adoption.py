@@ -88,7 +88,7 @@ async def test_the_next_start_takes_it_over(tmp_path: Path, binary: Path) -> Non
         assert (server.pid, server.run_id) == (orphan.pid, orphan.run_id)
         assert server.restarts == 0
         with redis.Redis.from_url(server.url) as store:
-            store.set("kept", "yes")
+            store.set("{sf}:kept", "yes")
         # It is no child of ours, and still its end is seen at once.
         orphan.send(signal.SIGKILL)
         with trio.fail_after(10):
@@ -96,7 +96,7 @@ async def test_the_next_start_takes_it_over(tmp_path: Path, binary: Path) -> Non
                 await trio.sleep(0.001)
         assert server.statistics().last_end == "gone"
         with redis.Redis.from_url(server.url) as store:
-            assert store.get("kept") == b"yes"
+            assert store.get("{sf}:kept") == b"yes"
     nobody_lives(tmp_path)
 
 
@@ -106,8 +106,9 @@ async def test_an_adopted_server_is_stopped_at_the_end(orphan: Orphan) -> None:
 
 
 async def test_its_options_are_set_anew(orphan: Orphan) -> None:
-    with redis.Redis.from_url(f"unix://{orphan.settings.data}/store/s.sock") as store:
-        store.set("kept", "yes")
+    everybody = f"unix://{orphan.settings.data}/store/s.sock"
+    with redis.Redis.from_url(everybody) as store:
+        store.set("{sf}:kept", "yes")
         store.config_set("appendonly", "no")
         store.config_set("maxmemory-policy", "allkeys-lru")
     richer = replace(orphan.settings, maxmemory_bytes=2 * MAXMEMORY_BYTES)
@@ -115,14 +116,25 @@ async def test_its_options_are_set_anew(orphan: Orphan) -> None:
         assert server.pid == orphan.pid
         assert server.memory_limit == 2 * MAXMEMORY_BYTES
         assert server.durable
-        with redis.Redis.from_url(server.url) as store:
+        with redis.Redis.from_url(everybody) as store:
             assert store.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
         os.kill(server.pid, signal.SIGKILL)
         await trio.sleep(0.01)
         with trio.fail_after(10):
             await server.wait_ready()
         with redis.Redis.from_url(server.url) as store:
-            assert store.get("kept") == b"yes"
+            assert store.get("{sf}:kept") == b"yes"
+
+
+async def test_its_user_is_made_anew(orphan: Orphan) -> None:
+    with redis.Redis.from_url(f"unix://{orphan.settings.data}/store/s.sock") as store:
+        store.acl_deluser("statflow")  # As after a version that had none.
+    async with open_server(orphan.settings) as server:
+        assert server.pid == orphan.pid
+        with redis.Redis.from_url(server.url) as store:
+            store.set("{sf}:kept", "yes")
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                store.flushall()
 
 
 async def test_an_option_that_only_a_new_start_can_change(orphan: Orphan) -> None:

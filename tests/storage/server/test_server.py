@@ -31,7 +31,9 @@ LIMIT_S = 10.0
 
 
 def client(server: Server) -> redis.Redis:
-    return redis.Redis.from_url(server.url, retry=Retry(NoBackoff(), 0), decode_responses=True)
+    """Somebody who may do everything."""
+    url = f"unix://{server.unix_socket}"
+    return redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), decode_responses=True)
 
 
 # With a faster clock inside, servers notice sooner that they shall stop.
@@ -56,6 +58,30 @@ async def until(condition: Callable[[], bool]) -> None:
     with trio.fail_after(LIMIT_S):
         while not condition():  # noqa: ASYNC110
             await trio.sleep(0.001)
+
+
+@pytest.mark.parametrize("binary", BINARIES)
+async def test_the_program_may_only_do_what_a_store_needs(tmp_path: Path, binary: Path) -> None:
+    async with open_server(settings(tmp_path, binary)) as server:
+        with redis.Redis.from_url(server.url) as store:
+            digest = store.script_load("return redis.call('INCR', KEYS[1])")
+            assert store.evalsha(digest, 1, "{sf}:number") == 1
+            assert store.get("{sf}:number") == b"1"
+            for forbidden in (
+                ("FLUSHALL",),
+                ("CONFIG", "SET", "appendfsync", "no"),
+                ("CONFIG", "GET", "*"),
+                ("KEYS", "*"),
+                ("EVAL", "return 1", "0"),
+                ("SHUTDOWN",),
+                ("RESTORE", "{sf}:number", "0", "", "REPLACE"),
+                ("SCRIPT", "FLUSH"),
+                ("ACL", "SETUSER", "statflow", "+@all"),
+                ("SET", "foreign", "1"),
+                ("SUBSCRIBE", "{sf}:channel"),
+            ):
+                with pytest.raises(redis.exceptions.NoPermissionError):
+                    store.execute_command(*forbidden)
 
 
 @pytest.mark.parametrize("binary", BINARIES)
@@ -90,7 +116,7 @@ async def test_it_starts_at_once_with_the_options_that_keep_points(
         assert statistics.last_end is None
         assert statistics.disk_free is not None
         assert statistics.disk_free > 0
-        assert repr(server).startswith(f"<Server embedded {server.version} at unix:///")
+        assert repr(server).startswith(f"<Server embedded {server.version} at unix://***@/")
     assert not is_running(server.pid)
     assert not server.unix_socket.exists()
 
