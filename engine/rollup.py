@@ -59,7 +59,12 @@ class Rollups:
 
     def take(self, which: Ints | Flags | slice) -> "Rollups":
         """The rows that `which` (indexes, flags or a slice) selects, in that order."""
-        return Rollups(*(getattr(self, f.name)[which] for f in fields(self)))
+        # Spelled out, because every question does this for every frame: twice as fast as a loop.
+        return Rollups(
+            self.stat[which], self.start[which], self.count[which], self.sum[which],
+            self.rest[which], self.squares[which], self.min[which], self.max[which],
+            self.first_ms[which], self.first[which], self.last_ms[which], self.last[which],
+        )  # fmt: skip
 
     def of_stat(self, stat: int) -> "Rollups":
         """The rows of one stat."""
