@@ -206,7 +206,9 @@ class Simulation:
                 for process in self.processes:
                     await self._prod(process)
                 current = await self._settled()
-                if [process for process in self.processes if process.alive] == [current]:
+                alone = [process for process in self.processes if process.alive] == [current]
+                # One that just ended may have taken a partition before: then this one ends, too.
+                if alone and set(self.server.owners.values()) == {current}:
                     return current
                 await trio.sleep(0.5)
 
