@@ -18,6 +18,17 @@ BEGUN_MS = 1_800_000_000_000
 END_S = BEGUN_MS // 1000 + 86_400
 
 
+class Application:
+    """Hears of commands, and fails at each of them for a while."""
+
+    def __init__(self) -> None:
+        self.failing = True
+
+    def hear(self, command: Command) -> None:
+        if self.failing:
+            raise RuntimeError("the application failed")
+
+
 def batch(value: float) -> Batch:
     return Batch(Points.of([1], [BEGUN_MS], [value]))
 
@@ -48,14 +59,9 @@ async def test_a_checkpoint_that_is_given_up_is_finished_by_the_next(
 async def test_a_turn_whose_callback_fails_leaves_nothing_half_done(
     autojump_clock: MockClock,
 ) -> None:
-    failing = True
-
-    def hear(command: Command) -> None:
-        if failing:
-            raise RuntimeError("the application failed")
-
+    application = Application()
     store = MemoryStore()
-    async with open_node(store, TrioClock(BEGUN_MS), on_command=hear) as node:
+    async with open_node(store, TrioClock(BEGUN_MS), on_command=application.hear) as node:
         await node.submit(0, batch(1.0))
         await node.checkpoint()
         both = Batch(batch(2.0).points, commands=(Command("stat.put", 1, b"record"),))
@@ -65,7 +71,7 @@ async def test_a_turn_whose_callback_fails_leaves_nothing_half_done(
         reading = await node.read(0, 1, D1, 0, END_S)
         assert reading.rollups.count.tolist() == [1]
         assert reading.complete_until < BEGUN_MS // 1000 + 1
-        failing = False
+        application.failing = False
         await trio.sleep(2)
         assert (await node.read(0, 1, D1, 0, END_S)).rollups.count.tolist() == [2]
     assert store.state[0].records == {1: b"record"}
@@ -77,14 +83,9 @@ async def test_a_turn_whose_callback_fails_leaves_nothing_half_done(
 async def test_a_checkpoint_of_an_earlier_life_changes_nothing_in_the_next(
     autojump_clock: MockClock, late_s: float
 ) -> None:
-    failing = True
-
-    def hear(command: Command) -> None:
-        if failing:
-            raise RuntimeError("the application failed")
-
+    application = Application()
     store = FaultyStore()
-    async with open_node(store, TrioClock(BEGUN_MS), on_command=hear) as node:
+    async with open_node(store, TrioClock(BEGUN_MS), on_command=application.hear) as node:
         await node.submit(0, batch(1.0))
         store.slow_s["commit"], store.slow_reply_s["commit"] = 3.0 - late_s, late_s
         async with trio.open_nursery() as nursery:
@@ -97,7 +98,7 @@ async def test_a_checkpoint_of_an_earlier_life_changes_nothing_in_the_next(
             await trio.sleep(0.5)
             await node.submit(0, Batch(batch(2.0).points, (), (Command("stat.put", 1, b""),)))
             await trio.sleep(0.5)
-            failing = False
+            application.failing = False
         await node.wait_ready()
         store.heal()
         assert (await node.read(0, 1, D1, 0, END_S)).rollups.count.tolist() == [2]
