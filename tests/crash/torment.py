@@ -12,7 +12,7 @@ point must count exactly once.
 import os
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -211,11 +211,12 @@ class Torment:
                 await self.kill_server()
             await trio.sleep_until(began + life.seconds)
             nursery.cancel_scope.cancel()
-        await self.kill_app()
-        if life.both or life.power:
-            await self.kill_server()
         if life.power:
-            self._cut_power()
+            await self.cut_power()
+        else:
+            await self.kill_app()
+            if life.both:
+                await self.kill_server()
 
     async def begin(self) -> None:
         """Start the app; returns when it serves."""
@@ -248,9 +249,11 @@ class Torment:
             self.figures.server_kills += 1
             self._open_kills.append((trio.current_time(), self.figures.server_recoveries))
 
-    def _cut_power(self) -> None:
-        """Forget what was written and not synced; nobody may be running."""
+    async def cut_power(self) -> None:
+        """Kill both, and forget what was written and not synced."""
         assert self.outside is not None, "BUG: nobody noted what was synced"
+        await self.kill_app()
+        await self.kill_server()
         file = last_append_only_file(self.server.store)
         synced = self.outside.synced_bytes(file)
         self.figures.cut_bytes += max(0, file.stat().st_size - synced)
@@ -285,7 +288,9 @@ async def torment(
 ) -> AsyncGenerator[Torment, None]:
     """A run in a directory of its own; whatever still lives at the end is killed."""
     data = directory / "data"
-    keys = await found_accounts(ServerSettings(data), shape.accounts)
+    # What was there before is noted as synced, too: no cut of the power may take it.
+    with outside.around_servers() if outside else nullcontext():
+        keys = await found_accounts(ServerSettings(data), shape.accounts)
     app = App(data, {**environment, **(outside.environment if outside else {})})
     run = Torment(app, keys, shape, seed, outside)
     try:
