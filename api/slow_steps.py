@@ -9,7 +9,7 @@ import math
 import traceback
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Final
 
 import trio
@@ -30,6 +30,7 @@ class SlowSteps(trio.abc.Instrument):
         self.seen = self.untold = 0
         self._now = now
         self._began = math.inf
+        self._computed_s = thread_time()
         self._task: trio.lowlevel.Task | None = None
         self._quiet_until = -math.inf
 
@@ -46,7 +47,7 @@ class SlowSteps(trio.abc.Instrument):
         now = self._now()
         if now - self._began > STEP_S_MAX:
             self._warn(now)
-        self._began, self._task = math.inf, None
+        self._began, self._computed_s, self._task = math.inf, thread_time(), None
 
     def _warn(self, now: float) -> None:
         self.seen += 1
@@ -56,10 +57,13 @@ class SlowSteps(trio.abc.Instrument):
         assert self._task is not None, "BUG: a step of nobody"
         stack = traceback.StackSummary.extract(self._task.iter_await_frames())
         log.warning(
-            "%s held everything up for %.2f s; %d such steps untold since the last warning;"
+            "%s held everything up for %.2f s, computing for %.2f s at most (the rest is waiting,"
+            " or others had the processor); %d such steps untold since the last warning;"
             " after it: %s",
             self._task.name,
             now - self._began,
+            # Since the loop last looked at its sockets: a clock for every step would cost too much.
+            thread_time() - self._computed_s,
             self.untold,
             "".join(stack.format()).rstrip() or "it ended",
         )
