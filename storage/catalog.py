@@ -29,8 +29,9 @@ class Account:
 class KeyRecord:
     """One API key; its secret is known only by `digest` (SHA-256) and by how it ends.
 
-    `prefix` limits the key to stats whose names begin so; `used_ms` is up to a minute old, and
-    only told by `keys`. Times are epoch milliseconds.
+    `prefix` limits the key to stats whose names begin so, `allow_from` to networks from which it is
+    used, any if empty; `used_ms` is up to a minute old, and only told by `keys`. Times are epoch
+    milliseconds.
     """
 
     id: str
@@ -43,6 +44,7 @@ class KeyRecord:
     created_ms: int
     expires_ms: int | None = None
     used_ms: int | None = None
+    allow_from: tuple[str, ...] = ()
 
 
 class KeyIdTaken(Exception):

@@ -19,8 +19,13 @@ def pack(*fields: object) -> bytes:
     return VERSION + packed
 
 
-def unpack(record: bytes, fields: int, what: str, number: object = "") -> tuple[Any, ...]:
-    """The first `fields` fields of a record; Damaged, naming it, when it has not got them."""
+def unpack(
+    record: bytes, fields: int, what: str, number: object = "", added: tuple[Any, ...] = ()
+) -> tuple[Any, ...]:
+    """The first `fields` fields of a record; Damaged, naming it, when it has not got them.
+
+    `added` are the values of the last fields in records of releases that did not have them yet.
+    """
     if record[:1] != VERSION:
         version = record[:1].hex() or "missing"
         raise Damaged(f"{what} {number}: its version is {version}, not known here")
@@ -28,6 +33,7 @@ def unpack(record: bytes, fields: int, what: str, number: object = "") -> tuple[
         found: object = msgpack.unpackb(record[1:], use_list=False)
     except ValueError as error:
         raise Damaged(f"{what} {number}: {error}") from error
-    if not isinstance(found, tuple) or len(found) < fields:
+    if not isinstance(found, tuple) or len(found) < fields - len(added):
         raise Damaged(f"{what} {number}: fields are missing")
-    return found[:fields]
+    missing = max(0, fields - len(found))
+    return found[:fields] + added[len(added) - missing :]

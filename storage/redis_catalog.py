@@ -132,10 +132,15 @@ def _account(number: int, record: bytes) -> Account:
 def _pack(key: KeyRecord) -> bytes:
     return pack(
         key.id, key.account, key.last4, key.name, key.scopes, key.prefix,
-        key.created_ms, key.expires_ms,
+        key.created_ms, key.expires_ms, key.allow_from,
     )  # fmt: skip
 
 
 def _key(digest: bytes, record: bytes) -> KeyRecord:
-    key_id, account, last4, *rest = unpack(record, 8, "API key", digest.hex())
-    return KeyRecord(key_id, account, digest, last4, *rest)
+    key_id, account, last4, name, scopes, prefix, created_ms, expires_ms, allow_from = unpack(
+        record, 9, "API key", digest.hex(), added=((),)
+    )
+    return KeyRecord(
+        key_id, account, digest, last4, name, scopes, prefix, created_ms, expires_ms,
+        allow_from=allow_from,
+    )  # fmt: skip

@@ -12,11 +12,16 @@ from hashlib import sha256
 from typing import Final, Literal, Protocol, get_args
 from zlib import crc32
 
+from api.accounts.addresses import Network, is_within, read_address
 from engine.base62 import DIGITS, base62
 
 Scope = Literal["read", "write", "admin"]
 
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
+
+Permission = Literal["read", "write", "edit", "admin", "person"]
+"""What a route may ask for: a scope; `edit` for dashboards, alerts and the like, which a role or an
+admin key gives; `person` for whoever has logged in, whatever the role."""
 
 KEY_LENGTH: Final = 49
 
@@ -45,17 +50,29 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who asks, and what they may do; `prefix` limits the key to stats whose names begin so."""
+    """Who asks, and what they may do: a key, or a person who has logged in.
+
+    `prefix` limits a key to stats whose names begin so, `allow_from` to networks it is used from.
+    For a person `user` is their id, and `key_id` that of the session.
+    """
 
     account: int
     key_id: str
-    scopes: frozenset[Scope]
+    scopes: frozenset[Permission]
     prefix: str | None = None
     digest: bytes = field(default=b"", repr=False)
+    user: str | None = None
+    allow_from: tuple[Network, ...] = ()
 
-    def may(self, scope: Scope) -> bool:
-        """Whether the scope, or `admin`, which contains the others, was given to the key."""
-        return scope in self.scopes or "admin" in self.scopes
+    def may(self, permission: Permission) -> bool:
+        """Whether it was given, or `admin`, which contains the others."""
+        if permission == "person":
+            return self.user is not None
+        return permission in self.scopes or "admin" in self.scopes
+
+    def may_come_from(self, client: str) -> bool:
+        """Whether it may be used from this address."""
+        return not self.allow_from or is_within(read_address(client), self.allow_from)
 
     def may_touch(self, name: str) -> bool:
         """Whether the key may see or feed a stat of this name."""

@@ -56,6 +56,12 @@ async def test_the_first_start_founds_the_owner_with_a_key(catalog: Catalog) -> 
     assert await catalog.keys(OWNER) == [key()]
 
 
+async def test_networks_of_a_key_are_kept(catalog: Catalog) -> None:
+    limited = replace(key(), allow_from=("10.0.0.0/8", "2001:db8::/32"))
+    await catalog.put_key(limited)
+    assert await catalog.key(limited.digest) == limited
+
+
 async def test_only_one_of_many_first_starts_founds(catalog: Catalog) -> None:
     founded = []
 

@@ -16,6 +16,15 @@ def test_fields_of_later_releases_are_passed_over() -> None:
     assert unpack(pack(1, 2, "new"), 2, "a record") == (1, 2)
 
 
+def test_fields_that_an_earlier_release_did_not_have_get_their_values() -> None:
+    added = ("x", ())
+    assert unpack(pack(1, 2), 4, "a record", added=added) == (1, 2, "x", ())
+    assert unpack(pack(1, 2, 3), 4, "a record", added=added) == (1, 2, 3, ())
+    assert unpack(pack(1, 2, 3, 4, 5), 4, "a record", added=added) == (1, 2, 3, 4)
+    with pytest.raises(Damaged):
+        unpack(pack(1), 4, "a record", added=added)
+
+
 @pytest.mark.parametrize(
     ("record", "why"),
     [

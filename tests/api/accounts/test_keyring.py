@@ -7,7 +7,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from api.accounts import keyring as module
+from api.accounts import remembered as module
 from api.accounts.keyring import Keyring
 from engine.clock import TrioClock
 from engine.ports import Refused, StoreError, Unavailable

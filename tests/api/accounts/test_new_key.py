@@ -40,6 +40,9 @@ async def test_what_may_be_asked_for(keyring: Keyring) -> None:
         ({"prefix": "\u202e"}, "prefix"),
         ({"prefix": "web.", "scopes": ["admin"]}, "prefix"),
         ({"expires_ms": START_MS}, "expires"),
+        ({"allow_from": ["10.0.0.0/33"]}, "allow_from"),
+        ({"allow_from": ["example.com"]}, "allow_from"),
+        ({"allow_from": ["10.0.0.1"] * 51}, "allow_from"),
     ],
 )
 async def test_what_may_not_be_asked_for(
@@ -50,6 +53,19 @@ async def test_what_may_not_be_asked_for(
         await partial(keyring.create, **wanted)()  # type: ignore[arg-type]
     assert fault.value.field == field
     assert fault.value.code == "field_invalid"
+
+
+async def test_networks_are_kept_whole_and_once(keyring: Keyring) -> None:
+    given = ["10.1.2.3/16", "10.1.0.0/16", "192.0.2.1", "2001:db8::1/32"]
+    made = await keyring.create(OWNER, "ci", ["read"], allow_from=given)
+    assert made.record.allow_from == ("10.1.0.0/16", "192.0.2.1/32", "2001:db8::/32")
+    identity = await keyring.identify(made.secret)
+    assert identity is not None
+    assert [identity.may_come_from(one) for one in ("10.1.9.9", "192.0.2.1")] == [True, True]
+    assert [identity.may_come_from(one) for one in ("10.2.0.1", "::1", "")] == [False] * 3
+    anywhere = await keyring.identify((await keyring.create(OWNER, "ci", ["read"])).secret)
+    assert anywhere is not None
+    assert anywhere.may_come_from("10.2.0.1")
 
 
 class StutteringChooser:
