@@ -15,18 +15,28 @@ from functools import partial
 from pathlib import Path
 from socket import socket
 from typing import Final
+from urllib.parse import urlsplit
 
 import trio
 
+from api.accounts.addresses import is_loopback, read_network
+from api.accounts.desk import Desk
+from api.accounts.hashing import Hasher
 from api.accounts.keyring import Keyring
+from api.accounts.letters import link
 from api.accounts.new_key import NewKey
 from api.accounts.owner import found_owner
+from api.accounts.sessions import Sessions
+from api.accounts.signing_up import ask_for_claim
 from api.clock import WallClock
 from api.heap import keep_freed_memory
 from api.http.app import create_app
 from api.http.context import Context
+from api.http.cookies import WHY_REFUSED, Cookies, transport_of
 from api.http.server import listen, serve_http
 from api.http.upkeep import keep_up
+from api.notify.mail import Mailer, OutboxMailer, SmtpMailer, SmtpServer, default_sender
+from api.notify.mail_queue import MailQueue
 from api.plans.allowances import Allowances
 from api.plans.billing import Billing
 from api.plans.meter import Meter
@@ -111,17 +121,25 @@ async def open_context(settings: Settings, address: str, say: Say) -> AsyncGener
             meter = Meter(store, directory)
             allowances = Allowances(documents, meter, clock, settings.plans, settings.default_plan)
             await nursery.start(allowances.run)
+            mails = MailQueue(mailer_of(settings, address))
+            desk = desk_of(settings, address, documents, catalog, clock, mails)
+            await nursery.start(desk.sessions.run)
+            nursery.start_soon(mails.run)
+            cookies = Cookies(transport_of(settings.host, address, tls=bool(settings.tls_cert)))
             opened = trio.Event()
             nursery.start_soon(_when_ready, node, directory, documents, clock, opened)
             secret = await found_owner(catalog, clock)
             if secret is not None:
                 await opened.wait()  # Whoever pastes the printed command at once is answered.
-            _greet(say, address, secret)
+            if cookies.transport == "refused":
+                say(WHY_REFUSED)
+            _greet(say, address, secret, await _claim_link(desk, secret, cookies))
             try:
-                warnings = partial(_warnings, server)
                 context = Context(
-                    node, directory, keyring, documents, clock, address, allowances, warnings
-                )
+                    node, directory, keyring, documents, desk, clock, address, allowances,
+                    partial(_warnings, server), cookies,
+                    tuple(map(read_network, settings.trusted_proxies)),
+                )  # fmt: skip
                 context.billing = _billing(settings)
                 yield context
             finally:
@@ -179,9 +197,40 @@ async def _stop(context: Context, say: Say) -> None:
     context.stop()
 
 
-def first_lines(address: str, key: str) -> str:
+def desk_of(
+    settings: Settings,
+    address: str,
+    documents: Documents,
+    catalog: Catalog,
+    clock: Clock,
+    mails: MailQueue,
+) -> Desk:
+    """Accounts as the settings want them."""
+    return Desk(
+        documents, catalog, clock, Sessions(documents, clock), Hasher(), mails.put, address,
+        settings.sign_up_rule, confirm_mail=not is_loopback(settings.host),
+    )  # fmt: skip
+
+
+def mailer_of(settings: Settings, address: str) -> Mailer:
+    """How mails leave."""
+    sender = settings.mail_from or default_sender(urlsplit(address).hostname)
+    if settings.smtp_url is None:
+        return OutboxMailer(Path(settings.data) / "outbox", sender)
+    return SmtpMailer(SmtpServer.of(settings.smtp_url), sender)
+
+
+async def _claim_link(desk: Desk, made: NewKey | None, cookies: Cookies) -> str | None:
+    """What lets whoever reads the first lines claim the owner's account."""
+    if made is None or cookies.transport == "refused":
+        return None
+    return link(desk.public_url, "claim", await ask_for_claim(desk.documents, desk.now_ms))
+
+
+def first_lines(address: str, key: str, claim: str | None = None) -> str:
     """What the first start prints: a key and a command that works when it is pasted."""
-    return f"""
+    owner = "" if claim is None else f"\nMake the owner's log-in, within a week:\n\n  {claim}\n"
+    return f"""{owner}
 Your API key, shown this once; keep it:
 
   {key}
@@ -195,12 +244,12 @@ curl -X POST {address}/v1/ingest \\
 """
 
 
-def _greet(say: Say, address: str, made: NewKey | None) -> None:
+def _greet(say: Say, address: str, made: NewKey | None, claim: str | None) -> None:
     say(f"StatFlow serves {address}")
     if made is None:
         say("Make an API key with: statflow key create")
     else:
-        say(first_lines(address, made.secret))
+        say(first_lines(address, made.secret, claim))
 
 
 def _warnings(server: Server) -> list[str]:

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Final, Generic, Literal, TypeGuard, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
+from api.accounts.addresses import read_network
+
 Durability = Literal["strict", "relaxed"]
+SignUpRule = Literal["open", "invite", "closed"]
 
 T = TypeVar("T", covariant=True)
 Word = TypeVar("Word", bound=str)
@@ -17,6 +20,9 @@ MIB: Final = 2**20
 GIB: Final = 2**30
 
 PORT_MAX: Final = 65_535
+
+# What a mail shows as its sender: no control characters, and one address.
+_SENDER: Final = re.compile(r"[^<>\x00-\x1f\x7f]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+")
 
 _UNITS: Final = {
     "": 1, "b": 1, "k": KIB, "kib": KIB, "m": MIB, "mib": MIB, "g": GIB, "gib": GIB,
@@ -119,6 +125,28 @@ def _read_store_url(value: object) -> str:
     return given
 
 
+def _read_mail_url(value: object) -> str:
+    given = _text(value)
+    url = urlsplit(given)
+    if url.scheme not in {"smtp", "smtps", "smtp+plain"} or not url.hostname or url.port == 0:
+        raise ValueError("no address of a mail server")
+    if url.path.strip("/") or url.query or url.fragment:
+        raise ValueError("more than an address")
+    return given
+
+
+def _read_networks(value: object) -> tuple[str, ...]:
+    given = value if isinstance(value, list | tuple) else _text(value).split(",")
+    return tuple(str(read_network(_text(one))) for one in given)
+
+
+def _read_sender(value: object) -> str:
+    given = _text(value)
+    if not _SENDER.fullmatch(given):
+        raise ValueError("no address of a sender")
+    return given
+
+
 ADDRESS: Final = Reading(
     "HOST:PORT; 0.0.0.0 is every address, [::1] the loopback of IPv6, port 0 any that is free",
     _read_address,
@@ -126,6 +154,12 @@ ADDRESS: Final = Reading(
 PATH: Final = Reading("a path; ~ is your home", _read_path)
 TEXT: Final = Reading("a text", lambda value: _text(value))
 ORIGIN: Final = Reading("http:// or https:// with a host and no path", _read_origin)
+MAIL_URL: Final = Reading(
+    "smtp://USER:PASSWORD@HOST:PORT with STARTTLS, smtps:// with TLS, smtp+plain:// with neither",
+    _read_mail_url,
+)
+SENDER: Final = Reading("an address, or a name and an address in <>", _read_sender)
+NETWORKS: Final = Reading("networks such as 10.0.0.0/8, with commas", _read_networks)
 STORE_URL: Final = Reading(
     "redis://HOST:PORT, rediss:// with TLS, or unix:///PATH", _read_store_url
 )

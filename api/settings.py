@@ -15,17 +15,22 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
+from api.accounts.addresses import is_loopback
 from api.logs import LogFormat
 from api.plans.plan import UNLIMITED, Plan, read_plans
 from api.setting_values import (
     ADDRESS,
+    MAIL_URL,
     MIB,
+    NETWORKS,
     ORIGIN,
     PATH,
+    SENDER,
     STORE_URL,
     TEXT,
     Durability,
     Reading,
+    SignUpRule,
     choice,
     shown_size,
     size,
@@ -69,6 +74,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     stripe_webhook_secret: str | None = None
     log_format: LogFormat = "text"
     plans: dict[str, Plan] = field(default_factory=lambda: read_plans({}))
+    trusted_proxies: tuple[str, ...] = ()
+    signup: SignUpRule | None = None
+    smtp_url: str | None = None
+    mail_from: str | None = None
 
     def __repr__(self) -> str:
         shown = (f"{one.name}={getattr(self, one.name)!r}" for one in _ALL if not one.secret)
@@ -83,6 +92,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     def port(self) -> int:
         """The port of `bind`; 0 is any."""
         return int(self.bind.rpartition(":")[2])
+
+    @property
+    def sign_up_rule(self) -> SignUpRule:
+        """Who may sign up: on a machine that nobody else reaches, anybody."""
+        return self.signup or ("open" if is_loopback(self.host) else "closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +129,9 @@ class Setting:
         value = getattr(Settings(), self.name)
         if value is None:
             return self.unset
-        return shown_size(value) if self.metavar == "SIZE" else str(value)
+        if self.metavar == "SIZE":
+            return shown_size(value)
+        return ", ".join(value) or "none" if isinstance(value, tuple) else str(value)
 
 
 _ALL: Final = (
@@ -157,6 +173,20 @@ _ALL: Final = (
         "log_format", "FORM", choice("text", "json"),
         "json: a JSON object for each line that is logged to stderr",
     ),
+    Setting(
+        "trusted_proxies", "NETS", NETWORKS,
+        "proxies whose X-Forwarded-For says who the client is",
+    ),
+    Setting(
+        "signup", "WHO", choice("open", "invite", "closed"),
+        "who may sign up: anybody, who is invited, nobody new",
+        unset="open on a loopback bind, else closed",
+    ),
+    Setting(
+        "smtp_url", "URL", MAIL_URL, "the server that sends mails",
+        unset="none; mails become files in `outbox` of `data`", secret=True,
+    ),
+    Setting("mail_from", "SENDER", SENDER, "whose mails they are", unset="statflow@ the host"),
 )  # fmt: skip
 
 SETTINGS: Final[Mapping[str, Setting]] = {setting.name: setting for setting in _ALL}
@@ -188,6 +218,11 @@ def load_settings(
     if settings.default_plan not in settings.plans:
         known = ", ".join(settings.plans)
         raise SettingsError(f"default_plan: there is no {settings.default_plan!r}, only {known}")
+    if settings.sign_up_rule == "open" and not settings.smtp_url and not is_loopback(settings.host):
+        raise SettingsError(
+            "signup: open beyond this machine needs smtp_url, so that addresses are confirmed; or"
+            " choose invite"
+        )
     return settings
 
 

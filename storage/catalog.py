@@ -64,6 +64,9 @@ class Catalog(Protocol):
     async def create_account(self, name: str, created_ms: int, spread: int = 1) -> Account:
         """A new account; its id was never used before."""
 
+    async def account(self, number: int) -> Account | None:
+        """One account, or None."""
+
     async def accounts(self) -> list[Account]:
         """All accounts, the oldest first."""
 

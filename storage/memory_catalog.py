@@ -35,6 +35,10 @@ class MemoryCatalog:
         self._accounts[account.id] = account
         return account
 
+    async def account(self, number: int) -> Account | None:
+        self._fail()
+        return self._accounts.get(number)
+
     async def accounts(self) -> list[Account]:
         self._fail()
         return list(self._accounts.values())

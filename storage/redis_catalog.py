@@ -56,6 +56,13 @@ class RedisCatalog:
         number = await self._script("create_account", [NEXT_ACCOUNT, ACCOUNTS], [record])
         return Account(int(number), name, created_ms, spread)
 
+    async def account(self, number: int) -> Account | None:
+        def step(client: redis.Redis) -> Reply:
+            return client.hget(ACCOUNTS, str(number))
+
+        record = await self._link.run(step)
+        return None if record is None else _account(number, record)
+
     async def accounts(self) -> list[Account]:
         def step(client: redis.Redis) -> Reply:
             return client.hgetall(ACCOUNTS)

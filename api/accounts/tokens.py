@@ -21,6 +21,12 @@ def new_token(chooser: Chooser) -> str:
     return "".join(chooser.choice(DIGITS) for _ in range(TOKEN_LENGTH))
 
 
+def new_link(chooser: Chooser) -> tuple[str, bytes]:
+    """A token that nobody has, and its digest."""
+    token = new_token(chooser)
+    return token, sha256(token.encode()).digest()
+
+
 def new_id(prefix: str, chooser: Chooser) -> str:
     """An id that nothing else has: `us_…`."""
     return f"{prefix}_" + "".join(chooser.choice(DIGITS) for _ in range(ID_LENGTH))

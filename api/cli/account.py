@@ -3,10 +3,12 @@
 import argparse
 from typing import Final
 
+from api.accounts.letters import link
+from api.accounts.signing_up import ask_for_claim
 from api.cli.drawing import moment
 from api.cli.errors import DONE, CommandError, UsageError
 from api.cli.key import keys_of, line_of
-from api.cli.options import STORE, settings_arguments, settings_of
+from api.cli.options import STORE, local_url, settings_arguments, settings_of
 from api.cli.store import with_catalog, with_documents
 from api.clock import WallClock
 from api.plans.changing import change_plan
@@ -24,6 +26,7 @@ Accounts: each has stats and keys of its own. The first start makes the owner's.
   statflow account list
   statflow account show                    the owner's; name another by its number
   statflow account set-plan "$ID" pro      what it may have; plans stand in statflow.toml
+  statflow account claim-link              prints a link that makes its reader an owner of the first
 
 Works on the data directory, whether or not the server runs.
 """
@@ -46,8 +49,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     set_plan = actions.add_parser("set-plan", help="put an account on another plan")
     set_plan.add_argument("account", type=int, metavar="ID")
     set_plan.add_argument("plan", metavar="PLAN")
+    claim = actions.add_parser("claim-link", help="print a link to claim the owner's account")
     for action in (create, listing, show, set_plan):
         settings_arguments(action, *STORE)
+    settings_arguments(claim, *STORE, "bind", "public_url", "tls_cert", "tls_key")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -67,6 +72,10 @@ def run(options: argparse.Namespace) -> int:
     elif options.action == "list":
         for account in with_catalog(settings, lambda catalog: catalog.accounts()):
             print(_line(account))
+    elif options.action == "claim-link":
+        with_catalog(settings, lambda catalog: keys_of(catalog, OWNER))
+        token = with_documents(settings, claim_token)
+        print(link(local_url(settings), "claim", token))
     else:
         account, lines = with_catalog(settings, lambda catalog: show(catalog, options.account))
         print("\n".join([_line(account), *(f"  key {line}" for line in lines)]))
@@ -95,6 +104,11 @@ async def create(catalog: Catalog, name: str, spread: int) -> Account:
             "there is no owner yet: start the server once, or run `statflow key create`"
         )
     return await catalog.create_account(name, WallClock().now_ms(), spread)
+
+
+async def claim_token(documents: Documents) -> str:
+    """The token of a new link."""
+    return await ask_for_claim(documents, WallClock().now_ms())
 
 
 async def show(catalog: Catalog, number: int) -> tuple[Account, list[str]]:

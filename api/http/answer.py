@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from api.accounts.faults import AccountFault
 from api.http.messages import Reply
 from api.http.meters import Meters
 from api.http.problems import TABLE, FieldError, Problem, unavailable
@@ -50,6 +51,8 @@ def problem_of(error: Exception) -> Problem:
         case NotAccepted():
             code = error.code if error.code in TABLE else "overloaded"
             return unavailable(code, error.retry_after_s, f"{error}.")
+        case AccountFault():
+            return _account_problem(error)
         case QueryError():
             found = FieldError(error.code, f"{error}.", field=error.parameter)
             return Problem(error.code, f"{error}.", [found])
@@ -78,6 +81,15 @@ def problem_of(error: Exception) -> Problem:
 def _sentence(error: Exception) -> str:
     text = str(error)
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def _account_problem(fault: AccountFault) -> Problem:
+    """What people cannot have of their account."""
+    text = f"{fault.field}: {fault}." if fault.field else _sentence(fault)
+    if fault.retry_after_s is not None:
+        return unavailable(fault.code, fault.retry_after_s, text)
+    errors = [FieldError(fault.code, text, field=fault.field)] if fault.field else []
+    return Problem(fault.code, text, errors)
 
 
 def _stat_problem(fault: StatFault) -> Problem:

@@ -6,7 +6,11 @@ from typing import Final
 
 import trio
 
+from api.accounts.addresses import Network, client_address
+from api.accounts.desk import Desk
 from api.accounts.keyring import Keyring
+from api.http.cookies import Cookies
+from api.http.messages import RawRequest
 from api.http.meters import Meters
 from api.http.streams import OpenStream, Streams
 from api.http.tickets import Tickets
@@ -26,17 +30,20 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 class Context:
     """One server; `public_url` is how clients reach it, without a slash at the end.
 
-    `warnings` tells what is amiss outside of the engine.
+    `warnings` tells what is amiss outside of the engine; `cookies` whether and how people log in.
     """
 
     node: Node
     directory: Directory
     keyring: Keyring
     documents: Documents
+    desk: Desk
     clock: Clock
     public_url: str
     allowances: Allowances
     warnings: Callable[[], list[str]] = list
+    cookies: Cookies = field(default_factory=lambda: Cookies("secure"))
+    trusted_proxies: tuple[Network, ...] = ()
     meters: Meters = field(default_factory=Meters)
     streams: Streams = field(default_factory=Streams)
     tickets: Tickets = field(default_factory=Tickets)
@@ -49,6 +56,12 @@ class Context:
         self.streams.end_all("the server stops")
 
     async def end_with_key(self, stream: OpenStream) -> None:
-        """End a stream once the key that it was opened with is no longer valid."""
-        await self.keyring.until_gone(stream.caller)
+        """End a stream once the key or session that it was opened with is no longer valid."""
+        known = self.keyring if stream.caller.user is None else self.desk.sessions
+        await known.until_gone(stream.caller)
         stream.end(KEY_GONE)
+
+    def client_of(self, request: RawRequest) -> str:
+        """Where a request comes from, behind proxies that are trusted."""
+        forwarded = request.all(b"x-forwarded-for")
+        return client_address(request.client, forwarded, self.trusted_proxies)

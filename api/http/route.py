@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import Struct
 
-from api.accounts.keys import Identity, Scope
+from api.accounts.keys import Identity, Permission
 from api.http.context import Context
 from api.http.explain import body_problem, parameter_problem
 from api.http.head import PARAMETERS_LIMIT
@@ -30,6 +30,7 @@ ALWAYS: Final = (
 )  # fmt: skip
 WITH_KEY: Final = (
     "missing_key", "invalid_key", "insufficient_scope", "store_unavailable", "rate_limited",
+    "address_not_allowed", "session_ended", "session_required", "csrf",
 )  # fmt: skip
 WITH_PARAMS: Final = ("unknown_parameter", "parameter_invalid")
 WITH_BODY: Final = (
@@ -82,9 +83,9 @@ class Route(Generic[P, B]):
     """A method and a path (`/v1/stats/{id}`) with all that it reads and answers.
 
     `replies` maps a status to the model of its body, or to a media type when it is no JSON, or to
-    all of those that can be asked for. `scope` None means that nobody needs to say who they are. A
-    route has either a `handler`, which gets what was decoded, or a `raw` one, which does all of it
-    itself and whose models only describe it.
+    all of those that can be asked for. `scope` None means that nobody needs to say who they are,
+    `person` that no key will do. A route has either a `handler`, which gets what was decoded, or a
+    `raw` one, which does all of it itself and whose models only describe it.
 
     `headers` describes the request headers that matter, `media` what the body may be written in;
     `example` is a body that works, `example_query` a query.
@@ -93,7 +94,7 @@ class Route(Generic[P, B]):
     method: Method
     path: str
     summary: str
-    scope: Scope | None
+    scope: Permission | None
     replies: Mapping[int, Shape | tuple[Shape, ...]]
     params: type[P]
     body: type[B]

@@ -53,6 +53,8 @@ def key(name: str = "qZkvkSoa", account: int = OWNER, created_ms: int = NOW_MS) 
 async def test_the_first_start_founds_the_owner_with_a_key(catalog: Catalog) -> None:
     assert await catalog.found("owner", NOW_MS, key())
     assert await catalog.accounts() == [Account(OWNER, "owner", NOW_MS)]
+    assert await catalog.account(OWNER) == Account(OWNER, "owner", NOW_MS)
+    assert await catalog.account(OWNER + 1) is None
     assert await catalog.keys(OWNER) == [key()]
 
 

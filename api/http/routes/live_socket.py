@@ -6,7 +6,6 @@ In: `{"op":"auth","ticket":…}` (or `"key"`), `{"op":"subscribe","stats":[…],
 """
 
 from typing import Any, Final, cast
-from urllib.parse import urlsplit
 
 import msgspec
 import trio
@@ -17,6 +16,7 @@ from api.accounts.keys import Identity
 from api.http.answer import problem_of
 from api.http.callers import check_scope, identify, identify_token
 from api.http.context import KEY_GONE, Context
+from api.http.cookies import is_own
 from api.http.cursors import parse_cursor
 from api.http.feed import Bye, Feed, LiveEvent
 from api.http.following import Following
@@ -87,7 +87,7 @@ async def live_socket(context: Context) -> Response | None:
     socket = cast("Websocket", websocket._get_current_object())  # type: ignore[attr-defined]
     await socket.accept()
     if caller is None:
-        caller = await _caller_later(context, socket)
+        caller = await _caller_later(context, request, socket)
         if caller is None:
             await socket.close(CLOSE_UNKNOWN, "say who you are")
             return None
@@ -201,11 +201,7 @@ def to_text(event: LiveEvent) -> str:
 def _check_origin(context: Context, request: RawRequest) -> None:
     """Browsers send cookies to any socket; so only pages of ours may open one."""
     origin = request.header(b"origin")
-    if origin is None:
-        return
-    given = urlsplit(origin.decode("latin1"))
-    own = {urlsplit(context.public_url).netloc, (request.header(b"host") or b"").decode("latin1")}
-    if given.scheme not in {"http", "https"} or given.netloc not in own:
+    if origin is not None and not is_own(origin, request, context.public_url):
         raise Problem("foreign_origin", "Pages of other sites may not connect.")
 
 
@@ -215,12 +211,14 @@ async def _caller_at_once(
     """Who asks, if the first request says it."""
     if ticket is not None:
         return context.tickets.take(ticket, context.clock.now_ms())
-    if request.header(b"authorization") is None:
+    if request.header(b"authorization") is None and not context.cookies.session_of(request):
         return None
     return await identify(context, request, "read")
 
 
-async def _caller_later(context: Context, socket: Websocket) -> Identity | None:
+async def _caller_later(
+    context: Context, request: RawRequest, socket: Websocket
+) -> Identity | None:
     """Who asks, if the first message says it in time."""
     with trio.move_on_after(AUTH_S):
         text = await socket.receive()
@@ -230,7 +228,7 @@ async def _caller_later(context: Context, socket: Websocket) -> Identity | None:
                 return None
             if order.ticket is not None:
                 return context.tickets.take(order.ticket, context.clock.now_ms())
-            identity = await identify_token(context, (order.key or "").encode())
+            identity = await identify_token(context, request, (order.key or "").encode())
             check_scope(identity, "read")
             context.streams.check(identity.account)
         except (Problem, StoreError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -4,6 +4,7 @@ from typing import Any
 
 from api.http.route import Route
 from api.http.routes import (
+    auth,
     data,
     docs,
     export,
@@ -11,8 +12,10 @@ from api.http.routes import (
     keys,
     live,
     live_socket,
+    members,
     ops,
     query,
+    sessions,
     stats,
     usage,
 )
@@ -27,6 +30,9 @@ _DESCRIBED: tuple[Route[Any, Any], ...] = (
     *live_socket.ROUTES,
     *keys.ROUTES,
     *usage.ROUTES,
+    *auth.ROUTES,
+    *sessions.ROUTES,
+    *members.ROUTES,
     *ops.ROUTES,
 )
 

@@ -8,11 +8,17 @@ from typing import Any
 
 import msgspec
 import trio
+from argon2 import PasswordHasher
+from werkzeug.datastructures import Headers
 
+from api.accounts.desk import Desk
+from api.accounts.hashing import Hasher, at_once
 from api.accounts.keyring import Keyring
 from api.accounts.keys import Scope
+from api.accounts.sessions import Sessions
 from api.http.app import create_app
 from api.http.context import Context
+from api.notify.mail import Mail
 from api.plans.allowances import Allowances
 from api.plans.meter import Meter
 from api.plans.plan import BUILT_IN, UNLIMITED, Plan
@@ -29,6 +35,12 @@ from storage.memory_documents import MemoryDocuments
 
 NOW_MS = 1_795_302_000_000
 NOW_S = NOW_MS // 1000
+
+CLIENT = "192.0.2.7"
+"""Where requests come from."""
+
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""Hashes that take no time."""
 
 
 class FailingStore(MemoryStore):
@@ -75,6 +87,7 @@ class Server:
     context: Context
     store: FailingStore
     app: Any
+    posted: list[Mail]
     keys: dict[str, str] = field(default_factory=dict)
 
     async def send(
@@ -89,23 +102,39 @@ class Server:
         query: Mapping[str, str] | None = None,
     ) -> Answer:
         """Send one request; `key` names one of `keys`."""
-        from werkzeug.datastructures import Headers
-
         sent = Headers(list(headers.items() if isinstance(headers, Mapping) else headers))
         if key is not None:
             sent.add("authorization", f"Bearer {self.keys[key]}")
+        return (await self.send_raw(method, path, json=json, body=body, headers=sent, query=query))[
+            0
+        ]
+
+    async def send_raw(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Headers,
+        json: object = None,
+        body: bytes | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> tuple[Answer, list[str]]:
+        """Send one request as it is; also answers which cookies are set."""
+        sent = headers
         if json is not None:
             body = msgspec.json.encode(json)
         if body is not None:
             sent.setdefault("content-type", "application/json")
         if sent.get("content-type") == "none":
             del sent["content-type"]
-        client = self.app.test_client()
+        client = self.app.test_client(use_cookies=False)
         response = await client.open(
-            path, method=method, data=body, headers=sent, query_string=query
-        )
+            path, method=method, data=body, headers=sent, query_string=query,
+            scope_base={"client": (CLIENT, 4711)},
+        )  # fmt: skip
         got = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, got, await response.get_data())
+        answer = Answer(response.status_code, got, await response.get_data())
+        return answer, response.headers.getlist("set-cookie")
 
     async def new_key(
         self, name: str, scopes: Iterable[Scope], account: int = 1, prefix: str | None = None
@@ -151,13 +180,17 @@ async def serving(
         keyring = Keyring(catalog, clock, random.Random(7))
         await node.wait_ready()
         directory.open(node.submit)
-        documents = MemoryDocuments()
+        documents, posted = MemoryDocuments(), list[Mail]()
         plans = {one.name: one for one in (*BUILT_IN, plan)}
         allowances = Allowances(documents, Meter(store, directory), clock, plans, plan.name)
+        desk = Desk(
+            documents, catalog, clock, Sessions(documents, clock), Hasher(CHEAP, at_once),
+            posted.append, "http://stats.example", "open", chooser=random.Random(8),
+        )  # fmt: skip
         context = Context(
-            node, directory, keyring, documents, clock, "http://stats.example", allowances
+            node, directory, keyring, documents, desk, clock, "http://stats.example", allowances
         )
-        server = Server(context, store, create_app(context))
+        server = Server(context, store, create_app(context), posted)
         for name in ("owner", "other"):
             await catalog.create_account(name, NOW_MS)
         await server.new_key("all", ["read", "write", "admin"])

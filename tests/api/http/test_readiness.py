@@ -7,7 +7,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from api.accounts.keyring import CONFIRM_EVERY_S, CONFIRMED_FOR_S, Keyring
+from api.accounts.keyring import Keyring
+from api.accounts.remembered import CONFIRM_EVERY_S, CONFIRMED_FOR_S
 from engine.ports import Unavailable
 from storage.memory_catalog import MemoryCatalog
 from tests.api.http.harness import Server, serving
