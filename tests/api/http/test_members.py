@@ -1,0 +1,221 @@
+"""Members of an account, what their roles allow, invitations, and the audit log."""
+
+from collections.abc import AsyncGenerator
+
+import pytest
+from trio.testing import MockClock
+
+from tests.api.http.browser import PASSWORD, Browser, token_of
+from tests.api.http.harness import Server, serving
+
+ANN, BOB = "ann@example.com", "bob@example.com"
+
+
+@pytest.fixture
+async def server(autojump_clock: MockClock) -> AsyncGenerator[Server]:
+    async with serving() as server:
+        yield server
+
+
+@pytest.fixture
+async def ann(server: Server) -> Browser:
+    browser = Browser(server)
+    assert (await browser.sign_up(ANN, name="Ann's shop")).status == 201
+    return browser
+
+
+async def joined(ann: Browser, role: str, email: str = BOB) -> Browser:
+    """Somebody new who is a member of Ann's account."""
+    made = await ann.send("POST", "/v1/invites", {"role": role})
+    browser = Browser(ann.server)
+    body = {"token": token_of(made.json["link"]), "email": email, "password": PASSWORD}
+    assert (await browser.send("POST", "/v1/auth/accept-invite", body)).status == 201
+    return browser
+
+
+async def test_a_link_lets_somebody_new_in_once(ann: Browser, server: Server) -> None:
+    made = await ann.send("POST", "/v1/invites", {"role": "editor"})
+    assert made.status == 201
+    assert made.json["link"].startswith("http://stats.example/join#token=")
+    body = {"token": token_of(made.json["link"]), "email": BOB, "password": PASSWORD}
+    bob = Browser(server)
+    assert (await bob.send("POST", "/v1/auth/accept-invite", body)).status == 201
+    me = (await bob.session()).json
+    assert (me["account"]["name"], me["role"]) == ("Ann's shop", "editor")
+    again = body | {"email": "eve@example.com"}
+    assert (await Browser(server).send("POST", "/v1/auth/accept-invite", again)).code == "link_gone"
+    members = (await bob.send("GET", "/v1/members")).json["members"]
+    assert [(one["email"], one["role"]) for one in members] == [(ANN, "owner"), (BOB, "editor")]
+
+
+async def test_an_invitation_by_mail_is_for_that_address(ann: Browser, server: Server) -> None:
+    made = await ann.send("POST", "/v1/invites", {"role": "viewer", "email": BOB})
+    mail = server.posted[-1]
+    assert (mail.to, mail.subject) == (BOB, "Join Ann's shop on StatFlow")
+    token = token_of(mail.text)
+    assert token == token_of(made.json["link"])
+    eve = {"token": token, "email": "eve@example.com", "password": PASSWORD}
+    refused = await Browser(server).send("POST", "/v1/auth/accept-invite", eve)
+    assert (refused.status, refused.code) == (403, "invite_for_another")
+    bob = {"token": token, "email": BOB, "password": PASSWORD}
+    assert (await Browser(server).send("POST", "/v1/auth/accept-invite", bob)).status == 201
+
+
+async def test_who_has_an_account_joins_another_and_switches(ann: Browser, server: Server) -> None:
+    bob = Browser(server)
+    await bob.sign_up(BOB, name="Bob's bar")
+    made = await ann.send("POST", "/v1/invites", {"role": "viewer"})
+    token = {"token": token_of(made.json["link"])}
+    accepted = await bob.send("POST", "/v1/auth/session/accept-invite", token)
+    assert accepted.status == 200
+    me = (await bob.session()).json
+    assert me["account"]["name"] == "Bob's bar"
+    switched = await bob.send("PATCH", "/v1/auth/session", {"account": accepted.json["account"]})
+    assert (switched.json["account"]["name"], switched.json["role"]) == ("Ann's shop", "viewer")
+    assert {one["name"] for one in switched.json["accounts"]} == {"Bob's bar", "Ann's shop"}
+    foreign = await bob.send("PATCH", "/v1/auth/session", {"account": 1})
+    assert (foreign.status, foreign.code) == (404, "not_found")
+
+
+async def test_a_guest_who_is_known_gives_their_password(ann: Browser, server: Server) -> None:
+    await Browser(server).sign_up(BOB)
+    made = await ann.send("POST", "/v1/invites", {"role": "viewer"})
+    body = {"token": token_of(made.json["link"]), "email": BOB, "password": "not the password"}
+    wrong = await Browser(server).send("POST", "/v1/auth/accept-invite", body)
+    assert wrong.code == "wrong_credentials"
+    right = await Browser(server).send(
+        "POST", "/v1/auth/accept-invite", body | {"password": PASSWORD}
+    )
+    assert right.status == 201
+
+
+@pytest.mark.parametrize(
+    ("role", "method", "path", "body", "status"),
+    [
+        ("viewer", "GET", "/v1/stats", None, 200),
+        ("viewer", "GET", "/v1/members", None, 200),
+        ("viewer", "POST", "/v1/ingest", {"stat": "a", "value": 1}, 403),
+        ("viewer", "POST", "/v1/auth/api-keys", {"scopes": ["read"]}, 403),
+        ("viewer", "GET", "/v1/audit", None, 403),
+        ("editor", "POST", "/v1/ingest", {"stat": "a", "value": 1}, 202),
+        ("editor", "GET", "/v1/auth/api-keys", None, 403),
+        ("editor", "POST", "/v1/invites", {"role": "owner"}, 403),
+        ("editor", "GET", "/v1/audit", None, 403),
+        ("owner", "GET", "/v1/audit", None, 200),
+        ("owner", "GET", "/v1/auth/api-keys", None, 200),
+        ("owner", "GET", "/v1/invites", None, 200),
+    ],
+)
+async def test_what_roles_may(
+    ann: Browser, role: str, method: str, path: str, body: object, status: int
+) -> None:
+    bob = await joined(ann, role)
+    answer = await bob.send(method, path, body)
+    assert answer.status == status
+    if status == 403:
+        assert answer.code == "insufficient_scope"
+        assert "role" in answer.json["detail"]
+
+
+async def test_a_role_changes_at_once(ann: Browser) -> None:
+    bob = await joined(ann, "viewer")
+    bob_id = (await bob.session()).json["user"]["id"]
+    path = f"/v1/members/{bob_id}"
+    assert (await bob.send("PATCH", path, {"role": "owner"})).status == 403
+    assert (await ann.send("PATCH", path, {"role": "editor"})).status == 204
+    assert (await bob.session()).json["role"] == "editor"
+    assert (await ann.send("DELETE", path)).status == 204
+    me = (await bob.session()).json
+    assert (me["account"], me["role"]) == (None, None)
+    assert (await bob.send("GET", "/v1/stats")).code == "insufficient_scope"
+    assert (await ann.send("DELETE", path)).status == 404
+    assert (await ann.send("PATCH", path, {"role": "editor"})).status == 404
+
+
+async def test_an_account_keeps_an_owner(ann: Browser) -> None:
+    bob = await joined(ann, "editor")
+    ann_id = (await ann.session()).json["user"]["id"]
+    bob_id = (await bob.session()).json["user"]["id"]
+    for method, body in (("PATCH", {"role": "viewer"}), ("DELETE", None)):
+        refused = await ann.send(method, f"/v1/members/{ann_id}", body)
+        assert (refused.status, refused.code) == (409, "last_owner")
+    assert (await ann.send("POST", "/v1/members/leave")).code == "last_owner"
+    await ann.send("PATCH", f"/v1/members/{bob_id}", {"role": "owner"})
+    assert (await ann.send("POST", "/v1/members/leave")).status == 204
+
+
+async def test_invitations_are_listed_and_taken_back(ann: Browser, server: Server) -> None:
+    made = await ann.send("POST", "/v1/invites", {"role": "viewer"})
+    (listed,) = (await ann.send("GET", "/v1/invites")).json["invites"]
+    assert (listed["id"], listed["invited_by"]) == (made.json["id"], ANN)
+    assert "link" not in listed
+    path = f"/v1/invites/{listed['id']}"
+    assert (await server.send("DELETE", path, key="other")).status == 404
+    assert (await ann.send("DELETE", path)).status == 204
+    assert (await ann.send("DELETE", path)).status == 404
+    body = {"token": token_of(made.json["link"]), "email": BOB, "password": PASSWORD}
+    assert (await Browser(server).send("POST", "/v1/auth/accept-invite", body)).code == "link_gone"
+
+
+async def test_an_invitation_is_good_for_a_week(
+    ann: Browser, server: Server, autojump_clock: MockClock
+) -> None:
+    made = await ann.send("POST", "/v1/invites", {"role": "viewer"})
+    autojump_clock.jump(7 * 86_400 + 1)
+    body = {"token": token_of(made.json["link"]), "email": BOB, "password": PASSWORD}
+    assert (await Browser(server).send("POST", "/v1/auth/accept-invite", body)).code == "link_gone"
+
+
+async def test_nobody_new_is_let_in_where_it_is_closed(ann: Browser, server: Server) -> None:
+    made = await ann.send("POST", "/v1/invites", {"role": "viewer"})
+    body = {"token": token_of(made.json["link"]), "email": BOB, "password": PASSWORD}
+    server.context.desk.sign_up = "closed"
+    closed = await Browser(server).send("POST", "/v1/auth/accept-invite", body)
+    assert closed.code == "signup_closed"
+    server.context.desk.sign_up = "invite"
+    assert (await Browser(server).send("POST", "/v1/auth/accept-invite", body)).status == 201
+
+
+async def test_a_key_invites_too(server: Server) -> None:
+    made = await server.send("POST", "/v1/invites", json={"role": "owner"})
+    assert made.json["invited_by"].startswith("key ")
+    body = {"token": token_of(made.json["link"]), "email": BOB, "password": PASSWORD}
+    bob = Browser(server)
+    await bob.send("POST", "/v1/auth/accept-invite", body)
+    assert (await bob.session()).json["account"]["id"] == 1
+
+
+async def test_the_audit_log_tells_what_happened_and_no_secret(
+    ann: Browser, server: Server
+) -> None:
+    await Browser(server).log_in(ANN, "not the password")
+    made = await ann.send("POST", "/v1/auth/api-keys", {"scopes": ["read"]})
+    await ann.send("DELETE", f"/v1/auth/api-keys/{made.json['id']}")
+    await joined(ann, "viewer")
+    answer = await ann.send("GET", "/v1/audit")
+    told = [(one["event"], one["who"], one["about"]) for one in answer.json["entries"]]
+    assert told[0][:2] == ("member_joined", BOB)
+    assert told[1:] == [
+        ("invite_made", ANN, "viewer by link"),
+        ("key_revoked", ANN, made.json["id"]),
+        ("key_made", ANN, f"{made.json['id']} read"),
+        ("log_in_failed", ANN, "password"),
+        ("sign_up", ANN, ""),
+    ]
+    assert {one["address"] for one in answer.json["entries"]} == {"192.0.2.0/24"}
+    assert made.json["key"].encode() not in answer.body
+    assert b"not the password" not in answer.body
+    assert (await server.send("GET", "/v1/audit")).json["entries"] == []
+
+
+async def test_the_audit_log_is_read_page_by_page(ann: Browser) -> None:
+    for _ in range(4):
+        await ann.send("POST", "/v1/auth/api-keys", {"scopes": ["read"]})
+    first = (await ann.send("GET", "/v1/audit", query={"limit": "3"})).json
+    assert len(first["entries"]) == 3
+    query = {"limit": "3", "cursor": first["next"]}
+    second = (await ann.send("GET", "/v1/audit", query=query)).json
+    assert [one["event"] for one in second["entries"]] == ["key_made", "sign_up"]
+    assert second["next"] is None
+    wrong = await ann.send("GET", "/v1/audit", query={"cursor": "+"})
+    assert (wrong.status, wrong.code) == (422, "cursor_invalid")
