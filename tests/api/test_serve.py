@@ -58,13 +58,14 @@ class Life:
     data: Path
     key: str = ""
     said: list[str] = field(default_factory=list)
+    bind: str = "127.0.0.1:0"
 
     @asynccontextmanager
     async def running(self, **settings: Any) -> AsyncGenerator[Running]:  # ruff: ignore[any-type]
         """A server; at the end it gets SIGTERM."""
         self.said = []
         wanted = Settings(
-            bind="127.0.0.1:0", data=str(self.data), maxmemory=128 * 2**20, partitions=4, **settings
+            bind=self.bind, data=str(self.data), maxmemory=128 * 2**20, partitions=4, **settings
         )
         verify = ssl.create_default_context(cafile=wanted.tls_cert) if wanted.tls_cert else True
         async with trio.open_nursery() as nursery:
@@ -111,6 +112,58 @@ async def test_the_first_minute_of_a_newcomer(life: Life) -> None:
             await _until(stream, b"event: change")
             assert trio.current_time() - sent_at < 1
     assert life.said[-1].startswith("stopped")
+
+
+async def test_the_owner_claims_their_account_once_and_logs_in(life: Life) -> None:
+    async with life.running() as server:
+        claim = next(word for text in server.said for word in text.split() if "/claim#" in word)
+        assert claim.startswith(f"{server.address}/claim#token=")
+        owner = {"email": "ann@example.com", "password": "correct horse battery"}
+        claimed = owner | {"token": claim.partition("=")[2]}
+        async with httpx.AsyncClient(base_url=server.address) as browser:
+            answer = await browser.post("/v1/auth/claim", json=claimed)
+            assert (answer.status_code, set(browser.cookies)) == (201, {"sf_s", "sf_d"})
+            assert (await browser.post("/v1/auth/claim", json=claimed)).status_code == 410
+            own = {"origin": server.address, "x-csrf-token": answer.json()["csrf"]}
+            made = await browser.post("/v1/auth/api-keys", json={"scopes": ["read"]}, headers=own)
+            assert made.status_code == 201
+            assert (await browser.post("/v1/auth/login", json=owner)).status_code == 200
+            asked = await browser.post("/v1/auth/reset", json={"email": owner["email"]})
+            assert asked.status_code == 202
+            with trio.fail_after(START_S):
+                # Nobody is told when a mail has left.
+                while not (mails := list((life.data / "outbox").glob("*.eml"))):  # ruff: ignore[async-busy-wait]
+                    await trio.sleep(0.01)
+            assert b"/reset#token=3D" in mails[0].read_bytes()
+    async with life.running() as server:
+        assert not any("/claim#" in text for text in server.said)
+        async with httpx.AsyncClient(base_url=server.address, cookies=browser.cookies) as again:
+            assert (await again.get("/v1/auth/session")).json()["role"] == "owner"
+
+
+async def test_a_live_stream_of_a_person_ends_when_they_log_out(life: Life) -> None:
+    async with life.running() as server, httpx.AsyncClient(base_url=server.address) as browser:
+        new = {"email": "ann@example.com", "password": "correct horse battery"}
+        entered = await browser.post("/v1/auth/signup", json=new)
+        own = {"origin": server.address, "x-csrf-token": entered.json()["csrf"]}
+        async with browser.stream("GET", "/v1/live?match=*") as live:
+            parts = live.aiter_text()
+            assert "welcome" in await anext(parts)
+            await browser.post("/v1/auth/logout", headers=own)
+            with trio.fail_after(1.5):
+                text = "".join([part async for part in parts])
+        assert "no longer valid" in text
+
+
+async def test_passwords_do_not_travel_in_the_clear(life: Life) -> None:
+    life.bind = "0.0.0.0:0"
+    async with life.running() as server:
+        assert not any("/claim#" in text for text in server.said)
+        assert any("log-in is off" in text for text in server.said)
+        async with httpx.AsyncClient(base_url=server.address) as browser:
+            new = {"email": "ann@example.com", "password": "correct horse battery"}
+            answer = await browser.post("/v1/auth/login", json=new)
+            assert (answer.status_code, answer.json()["code"]) == (403, "insecure_transport")
 
 
 async def _until(stream: trio.SocketStream, wanted: bytes) -> None:

@@ -76,6 +76,13 @@ def test_a_container_beside_a_service_of_our_name_starts() -> None:
         ("seconds_memory", "0", 0),
         ("public_url", "https://stats.example.com/", "https://stats.example.com"),
         ("public_url", "http://[::1]:8443", "http://[::1]:8443"),
+        ("trusted_proxies", "10.0.0.0/8, 192.0.2.1", ("10.0.0.0/8", "192.0.2.1/32")),
+        ("trusted_proxies", ["fd00::/8"], ("fd00::/8",)),
+        ("signup", "invite", "invite"),
+        ("smtp_url", "smtp://me:p%40ss@mail:25", "smtp://me:p%40ss@mail:25"),
+        ("smtp_url", "smtps://mail", "smtps://mail"),
+        ("mail_from", "StatFlow <stats@example.com>", "StatFlow <stats@example.com>"),
+        ("mail_from", "root@localhost", "root@localhost"),
     ],
 )
 def test_what_a_setting_may_be(name: str, given: object, kept: object) -> None:
@@ -116,6 +123,17 @@ def test_what_a_setting_may_be(name: str, given: object, kept: object) -> None:
         ("maxmemory", "9" * 40),
         ("maxmemory", [1]),
         ("seconds_memory", -1),
+        ("trusted_proxies", "10.0.0.0/33"),
+        ("trusted_proxies", "proxy.internal"),
+        ("trusted_proxies", ""),
+        ("signup", "everybody"),
+        ("smtp_url", "mail:25"),
+        ("smtp_url", "http://mail"),
+        ("smtp_url", "smtp://mail/path"),
+        ("smtp_url", "smtp://mail:0"),
+        ("mail_from", "StatFlow"),
+        ("mail_from", "a@b.c\r\nBcc: x@y"),
+        ("mail_from", "a@b.c, d@e.f"),
         ("public_url", "stats.example.com"),
         ("public_url", "https://stats.example.com/below"),
         ("public_url", "https://stats.example.com?x=1"),
@@ -178,6 +196,26 @@ def test_a_file_that_is_no_text() -> None:
 def test_a_mistyped_variable() -> None:
     with pytest.raises(SettingsError, match=r"^STATFLOW_PARTITION is no setting; did you mean ST"):
         load_settings({"STATFLOW_PARTITION": "8"})
+
+
+@pytest.mark.parametrize(
+    ("given", "rule"),
+    [
+        ({}, "open"),
+        ({"bind": "[::1]:80"}, "open"),
+        ({"bind": "0.0.0.0:80"}, "closed"),
+        ({"bind": ":80", "signup": "invite"}, "invite"),
+        ({"bind": ":80", "signup": "open", "smtp_url": "smtp://mail"}, "open"),
+        ({"signup": "closed"}, "closed"),
+    ],
+)
+def test_who_may_sign_up(given: dict[str, object], rule: str) -> None:
+    assert load_settings({}, given).sign_up_rule == rule
+
+
+def test_anybody_may_sign_up_only_where_mails_are_sent() -> None:
+    with pytest.raises(SettingsError, match="signup: open beyond this machine needs smtp_url"):
+        load_settings({}, {"bind": "0.0.0.0:80", "signup": "open"})
 
 
 @pytest.mark.parametrize("given", ["tls_cert", "tls_key"])

@@ -196,6 +196,16 @@ def doctor(data: Path, port: int) -> Done:
     return statflow("doctor", "--data", str(data), "--bind", f"127.0.0.1:{port}")
 
 
+@pytest.mark.real
+def test_the_operator_makes_a_link_to_claim_the_owners_account(data: Path) -> None:
+    words = ("account", "claim-link", "--data", str(data), "--public-url", "https://stats.example")
+    first, second = statflow(*words), statflow(*words)
+    assert (first.code, first.err) == (0, "")
+    assert first.out.startswith("https://stats.example/claim#token=")
+    assert first.out != second.out
+    refused(statflow("account", "claim-link", "--data", str(data / "none")), "there is no data")
+
+
 def test_before_the_first_start_all_is_well_and_nothing_is_made(tmp_path: Path) -> None:
     done = doctor(tmp_path / "data", free_port())
     assert done.code == 0, done.out
