@@ -70,6 +70,9 @@ class Catalog(Protocol):
     async def accounts(self) -> list[Account]:
         """All accounts, the oldest first."""
 
+    async def rename_account(self, number: int, name: str) -> bool:
+        """Give an account another name; False when there is none."""
+
     async def put_key(self, key: KeyRecord) -> None:
         """Keep a new key; raises KeyIdTaken or TooManyKeys."""
 

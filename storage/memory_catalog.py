@@ -43,6 +43,13 @@ class MemoryCatalog:
         self._fail()
         return list(self._accounts.values())
 
+    async def rename_account(self, number: int, name: str) -> bool:
+        self._fail()
+        known = self._accounts.get(number)
+        if known is not None:
+            self._accounts[number] = replace(known, name=name)
+        return known is not None
+
     async def put_key(self, key: KeyRecord) -> None:
         self._fail()
         ids = [kept.id for kept in self._keys.values() if kept.account == key.account]

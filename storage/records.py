@@ -26,6 +26,15 @@ def unpack(
 
     `added` are the values of the last fields in records of releases that did not have them yet.
     """
+    found = unpack_all(record, what, number)
+    if len(found) < fields - len(added):
+        raise Damaged(f"{what} {number}: fields are missing")
+    missing = max(0, fields - len(found))
+    return found[:fields] + added[len(added) - missing :]
+
+
+def unpack_all(record: bytes, what: str, number: object = "") -> tuple[Any, ...]:
+    """Every field of a record, also those of later releases; Damaged, naming it, as above."""
     if record[:1] != VERSION:
         version = record[:1].hex() or "missing"
         raise Damaged(f"{what} {number}: its version is {version}, not known here")
@@ -33,7 +42,6 @@ def unpack(
         found: object = msgpack.unpackb(record[1:], use_list=False)
     except ValueError as error:
         raise Damaged(f"{what} {number}: {error}") from error
-    if not isinstance(found, tuple) or len(found) < fields - len(added):
+    if not isinstance(found, tuple):
         raise Damaged(f"{what} {number}: fields are missing")
-    missing = max(0, fields - len(found))
-    return found[:fields] + added[len(added) - missing :]
+    return found

@@ -23,7 +23,7 @@ from storage.catalog import (
     TooManyKeys,
 )
 from storage.link import Link
-from storage.records import pack, unpack
+from storage.records import pack, unpack, unpack_all
 from storage.scripts import Argument, Reply, run_script
 
 NEXT_ACCOUNT: Final = "{sf}:next_account"
@@ -69,6 +69,16 @@ class RedisCatalog:
 
         found = {int(number): record for number, record in (await self._link.run(step)).items()}
         return [_account(number, found[number]) for number in sorted(found)]
+
+    async def rename_account(self, number: int, name: str) -> bool:
+        def step(client: redis.Redis) -> Reply:
+            return client.hget(ACCOUNTS, str(number))
+
+        while (old := await self._link.run(step)) is not None:
+            record = _with_name(old, name, number)
+            if await self._script("replace_account", [ACCOUNTS], [number, old, record]):
+                return True
+        return False
 
     async def put_key(self, key: KeyRecord) -> None:
         arguments: list[Argument] = [key.digest, _pack(key), key.id, ACCOUNT_KEYS_MAX]
@@ -134,6 +144,12 @@ def _used(account: int) -> str:
 def _account(number: int, record: bytes) -> Account:
     name, created_ms, spread = unpack(record, 3, "account", number)
     return Account(number, name, created_ms, spread)
+
+
+def _with_name(record: bytes, name: str, number: int) -> bytes:
+    """The record with another name, and with fields that a later release may have added."""
+    _, *rest = unpack_all(record, "account", number)
+    return pack(name, *rest)
 
 
 def _pack(key: KeyRecord) -> bytes:

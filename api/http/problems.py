@@ -59,6 +59,7 @@ TABLE: Final[dict[str, tuple[int, str]]] = {
     "signup_closed": (403, "Nobody can sign up here"),
     "link_gone": (410, "The link is not valid, or no longer"),
     "invite_for_another": (403, "The invitation is for another address"),
+    "first_account": (409, "The first account stays"),
     "last_owner": (409, "The account would have no owner"),
     "totp_active": (409, "The authenticator app is not in the state for that"),
     "foreign_origin": (403, "This origin may not connect"),

@@ -9,6 +9,7 @@ from typing import Final
 
 import trio
 
+from api.accounts.deleting import empty_deleted
 from engine.intake import NotAccepted
 from engine.node import Node
 from engine.ports import Clock, StoreError
@@ -37,6 +38,7 @@ async def keep_up(node: Node, directory: Directory, documents: Documents, clock:
             since_s = max(0, now_ms // 1000 - OVERLAP_S)
             for stat in directory.expired(now_ms):
                 await purge(node, directory, stat)
+            await empty_deleted(directory, documents, clock)
             while await documents.sweep(now_ms, SWEEP_DOCUMENTS) == SWEEP_DOCUMENTS:
                 pass
         except (StoreError, NotAccepted, NoSuchStat) as error:

@@ -58,6 +58,13 @@ async def test_the_first_start_founds_the_owner_with_a_key(catalog: Catalog) -> 
     assert await catalog.keys(OWNER) == [key()]
 
 
+async def test_an_account_is_renamed(catalog: Catalog) -> None:
+    account = await catalog.create_account("shop", NOW_MS, spread=4)
+    assert await catalog.rename_account(account.id, "bar")
+    assert await catalog.account(account.id) == replace(account, name="bar")
+    assert not await catalog.rename_account(account.id + 1, "bar")
+
+
 async def test_networks_of_a_key_are_kept(catalog: Catalog) -> None:
     limited = replace(key(), allow_from=("10.0.0.0/8", "2001:db8::/32"))
     await catalog.put_key(limited)

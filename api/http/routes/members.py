@@ -6,12 +6,14 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 
 from api.accounts import audit, membership
+from api.accounts.deleting import delete_account
 from api.accounts.letters import link
 from api.accounts.records import Invite, Kept, Role
 from api.accounts.signing_up import Newcomer
+from api.http.callers import check_scope
 from api.http.dates import date_text
 from api.http.messages import Reply
-from api.http.people import done, door, user_id, visit_of, who
+from api.http.people import check_proven, done, door, user_id, visit_of, who
 from api.http.problems import FieldError, Problem
 from api.http.route import Call, Nothing, Route
 from api.http.routes.auth import CHOICE, PROOF, JoinBody, LoggedIn, TokenBody, entered_reply
@@ -129,6 +131,16 @@ async def remove_member(call: Call[Nothing, Nothing]) -> Reply:
 async def leave(call: Call[Nothing, Nothing]) -> Reply:
     """Leave the account."""
     await _remove(call, user_id(call.caller))
+    return done(call)
+
+
+async def delete(call: Call[Nothing, Nothing]) -> Reply:
+    """Delete the account: nobody gets in any more, its stats go into the trash."""
+    check_scope(call.caller, "person")
+    await check_proven(call)
+    desk, account, told = call.context.desk, call.caller.account, await who(call)
+    await delete_account(desk, call.context.keyring, account)
+    await desk.note([account], "account_deleted", told, visit_of(call))
     return done(call)
 
 
@@ -254,6 +266,11 @@ ROUTES: Final = (
         "POST", "/v1/auth/session/accept-invite", "Join an account as whom one is", "person",
         {200: Joined}, Nothing, TokenBody, accept_as_user,
         problems=("link_gone", "invite_for_another", "plan_limit", "overloaded"),
+    ),
+    Route(
+        "DELETE", "/v1/account", "Delete the account", "admin",
+        {204: "text/plain"}, Nothing, Nothing, delete,
+        problems=("reauthentication_required", "first_account", "overloaded"),
     ),
     Route(
         "GET", "/v1/audit", "Read the audit log", "admin",

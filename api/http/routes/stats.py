@@ -12,6 +12,7 @@ from api.http.dates import date_text
 from api.http.etags import ChangeHeaders, LookHeaders, tagged_reply, wanted_revision
 from api.http.item import Name
 from api.http.messages import Reply, reply
+from api.http.people import check_proven
 from api.http.problems import FieldError, Problem
 from api.http.route import Call, Nothing, Route
 from api.http.upkeep import purge
@@ -138,6 +139,7 @@ async def delete_stat(call: Call[DeleteParams, Nothing]) -> Reply:
     if not call.params.purge:
         return await _stat(call, await context.directory.trash(stat.id, revision))
     check_scope(call.caller, "admin")
+    await check_proven(call)
     if revision not in {None, stat.revision}:
         raise Problem("precondition_failed")
     await purge(context.node, context.directory, stat)

@@ -5,6 +5,9 @@ from collections.abc import AsyncGenerator
 import pytest
 from trio.testing import MockClock
 
+from api.accounts.deleting import empty_deleted
+from api.accounts.sessions import PROVEN_MS
+from api.accounts.signing_up import ask_for_claim
 from tests.api.http.browser import PASSWORD, Browser, token_of
 from tests.api.http.harness import Server, serving
 
@@ -219,3 +222,41 @@ async def test_the_audit_log_is_read_page_by_page(ann: Browser) -> None:
     assert second["next"] is None
     wrong = await ann.send("GET", "/v1/audit", query={"cursor": "+"})
     assert (wrong.status, wrong.code) == (422, "cursor_invalid")
+
+
+async def test_an_account_ends_with_everything_in_it(
+    ann: Browser, server: Server, autojump_clock: MockClock
+) -> None:
+    bob = await joined(ann, "owner")
+    made = await ann.send("POST", "/v1/auth/api-keys", {"scopes": ["write"]})
+    server.keys["shop"] = made.json["key"]
+    item = {"stat": "orders", "value": 1, "type": "counter"}
+    assert (await server.send("POST", "/v1/ingest", json=item, key="shop")).status == 202
+    account = (await ann.session()).json["account"]["id"]
+    await ann.send("POST", "/v1/invites", {"role": "viewer"})
+    autojump_clock.jump(PROVEN_MS / 1000 + 1)
+    refused = await bob.send("DELETE", "/v1/account")
+    assert refused.code == "reauthentication_required"
+    await bob.send("POST", "/v1/auth/reauthenticate", {"password": PASSWORD})
+    assert (await bob.send("DELETE", "/v1/account")).status == 204
+    for browser in (ann, bob):
+        me = (await browser.session()).json
+        assert (me["account"], me["accounts"]) == (None, [])
+    assert (await server.send("POST", "/v1/ingest", json=item, key="shop")).status == 401
+    context = server.context
+    known = await context.desk.catalog.account(account)
+    assert known is not None
+    assert known.name == "deleted"
+    await empty_deleted(context.directory, context.documents, context.clock)
+    assert [one.state for one in context.directory.names(account).values()] == ["trash"]
+    assert await context.documents.all("deletion", 0, context.clock.now_ms())
+
+
+async def test_the_first_account_stays(server: Server) -> None:
+    token = await ask_for_claim(server.context.documents, server.context.clock.now_ms())
+    owner = Browser(server)
+    claim = {"token": token, "email": ANN, "password": PASSWORD}
+    await owner.send("POST", "/v1/auth/claim", claim)
+    refused = await owner.send("DELETE", "/v1/account")
+    assert (refused.status, refused.code) == (409, "first_account")
+    assert (await server.send("DELETE", "/v1/account")).code == "session_required"
