@@ -28,6 +28,7 @@ from api.accounts.new_key import NewKey
 from api.accounts.owner import found_owner
 from api.accounts.sessions import Sessions
 from api.accounts.signing_up import ask_for_claim
+from api.accounts.vault import Vault, VaultFault, open_vault
 from api.clock import WallClock
 from api.heap import keep_freed_memory
 from api.http.app import create_app
@@ -122,7 +123,8 @@ async def open_context(settings: Settings, address: str, say: Say) -> AsyncGener
             allowances = Allowances(documents, meter, clock, settings.plans, settings.default_plan)
             await nursery.start(allowances.run)
             mails = MailQueue(mailer_of(settings, address))
-            desk = desk_of(settings, address, documents, catalog, clock, mails)
+            vault = _vault(settings)
+            desk = desk_of(settings, address, documents, catalog, clock, vault, mails)
             await nursery.start(desk.sessions.run)
             nursery.start_soon(mails.run)
             cookies = Cookies(transport_of(settings.host, address, tls=bool(settings.tls_cert)))
@@ -203,12 +205,13 @@ def desk_of(
     documents: Documents,
     catalog: Catalog,
     clock: Clock,
+    vault: Vault,
     mails: MailQueue,
 ) -> Desk:
     """Accounts as the settings want them."""
     return Desk(
-        documents, catalog, clock, Sessions(documents, clock), Hasher(), mails.put, address,
-        settings.sign_up_rule, confirm_mail=not is_loopback(settings.host),
+        documents, catalog, clock, Sessions(documents, clock), Hasher(), vault, mails.put,
+        address, settings.sign_up_rule, confirm_mail=not is_loopback(settings.host),
     )  # fmt: skip
 
 
@@ -218,6 +221,13 @@ def mailer_of(settings: Settings, address: str) -> Mailer:
     if settings.smtp_url is None:
         return OutboxMailer(Path(settings.data) / "outbox", sender)
     return SmtpMailer(SmtpServer.of(settings.smtp_url), sender)
+
+
+def _vault(settings: Settings) -> Vault:
+    try:
+        return open_vault(None, Path(settings.data))
+    except VaultFault as fault:
+        raise SettingsError(str(fault)) from fault
 
 
 async def _claim_link(desk: Desk, made: NewKey | None, cookies: Cookies) -> str | None:

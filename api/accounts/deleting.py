@@ -8,11 +8,12 @@ from typing import Final
 
 import msgspec
 
-from api.accounts.desk import Desk, settled, user_claims
+from api.accounts.desk import Desk, settled
 from api.accounts.faults import AccountFault
 from api.accounts.keyring import Keyring
 from api.accounts.membership import invites
 from api.accounts.records import NOBODY, Kept, Members, User, revocation
+from api.accounts.signing_up import without_account
 from engine.ports import Clock
 from storage.catalog import OWNER
 from storage.directory import Directory
@@ -72,8 +73,6 @@ async def _let_go(desk: Desk, account: int) -> bool:
     for member in leaving:
         user = await desk.record("user", NOBODY, member.user, User)
         if user is not None:
-            accounts = tuple(one for one in user.record.accounts if one != account)
-            changed = msgspec.structs.replace(user.record, accounts=accounts)
-            writes.append(user.becomes(changed, user_claims(changed)))
+            writes.append(without_account(user, account))
     await desk.write(*writes)
     return True

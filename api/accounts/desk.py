@@ -20,6 +20,7 @@ from api.accounts.keys import Chooser
 from api.accounts.records import ALL, NOBODY, Kept, Members, R, User, read_record
 from api.accounts.sessions import Sessions, Visit
 from api.accounts.throttle import Buckets, Delays
+from api.accounts.vault import Vault
 from api.notify.mail import Mail
 from api.setting_values import SignUpRule
 from engine.ports import Clock
@@ -70,6 +71,7 @@ class Desk:
     clock: Clock
     sessions: Sessions
     hasher: Hasher
+    vault: Vault
     post: Callable[[Mail], object]
     public_url: str
     sign_up: SignUpRule = "closed"
@@ -157,6 +159,11 @@ async def settled(decide: Callable[[], Awaitable[T]]) -> T:
 def link_gone() -> AccountFault:
     """Links are good once, and not for long."""
     return AccountFault("link_gone", "ask for another")
+
+
+def totp_owner(user_id: str) -> str:
+    """Whom the secret of an authenticator app is sealed for."""
+    return f"totp {user_id}"
 
 
 def user_claims(user: User) -> tuple[str, ...]:

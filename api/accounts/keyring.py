@@ -49,7 +49,9 @@ class Keyring:
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Keep fresh what is remembered and write last uses, for ever; started once confirmed."""
-        await self._remembered.run(self._write_used, task_status)
+        await self._remembered.confirm()
+        task_status.started()
+        await self._remembered.keep_fresh(self._write_used)
 
     @property
     def confirmed(self) -> bool:

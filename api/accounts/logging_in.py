@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 import trio
 
-from api.accounts.desk import Desk, settled, slower, user_claims
+from api.accounts.desk import Desk, settled, slower, totp_owner, user_claims
 from api.accounts.emails import mailbox_of, read_email
 from api.accounts.faults import AccountFault
 from api.accounts.passwords import PASSWORD_LENGTH_MAX, composed
@@ -147,7 +147,8 @@ async def _with_code(desk: Desk, user: Kept[User], code: str | None, visit: Visi
     if not code:
         desk.give_back_try(visit)
         raise AccountFault("totp_required", "send the code of your app as well", "code")
-    step = totp_step(totp.secret, code, desk.now_ms, totp.step)
+    secret = desk.vault.open(totp.secret, totp_owner(user.id))
+    step = totp_step(secret, code, desk.now_ms, totp.step)
     if step is not None:
         return msgspec.structs.replace(record, totp=msgspec.structs.replace(totp, step=step))
     left = without_recovery_code(totp.recovery, code)

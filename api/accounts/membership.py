@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from api.accounts import letters
-from api.accounts.desk import Desk, link_gone, settled, user_claims
+from api.accounts.desk import Desk, link_gone, settled
 from api.accounts.emails import read_email
 from api.accounts.faults import AccountFault
 from api.accounts.records import (
@@ -27,7 +27,7 @@ from api.accounts.records import (
     revocation,
 )
 from api.accounts.sessions import Entered, Visit, present
-from api.accounts.signing_up import Newcomer, join, with_member
+from api.accounts.signing_up import Newcomer, join, with_member, without_account
 from api.accounts.tokens import digest_of, new_id, new_link
 from storage.documents import Write
 
@@ -136,9 +136,7 @@ async def remove_member(desk: Desk, account: int, user_id: str, who: str, visit:
         writes = [_with_an_owner(kept, left), revocation()]
         user = await desk.record("user", NOBODY, user_id, User)
         if user is not None:
-            accounts = tuple(one for one in user.record.accounts if one != account)
-            changed = msgspec.structs.replace(user.record, accounts=accounts)
-            writes.append(user.becomes(changed, user_claims(changed)))
+            writes.append(without_account(user, account))
         await desk.write(*writes)
         return gone
 

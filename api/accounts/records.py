@@ -1,7 +1,7 @@
 """What is kept of people, as documents: models, kinds, and how they become bytes. Pure.
 
-Law: of what opens anything only a digest is kept. Fields are added at the end, with a default;
-what an earlier release must not ignore gets another version byte.
+Law: of what opens anything only a digest is kept, or it is sealed. Fields are added at the end,
+with a default; what an earlier release must not ignore gets another version byte.
 
 kind         account   id            claims
 user         0         us_…          e-mail address
@@ -10,6 +10,7 @@ reset        0         us_…          digest of the link
 change       0         us_…          digest of the link
 signup       0         of the mail   digest of the link
 claim        owner     link          digest of the link
+deletion     0         account       none
 members      its own   all           none
 invite       its own   in_…          digest of the link
 revocations  0         all           none; its version is the generation of all sessions
@@ -50,9 +51,12 @@ ALL: Final = "all"
 
 
 class Totp(Struct, frozen=True, array_like=True):
-    """An authenticator app; `step` is the last one whose code was used, -1 while not confirmed."""
+    """An authenticator app; `step` is the last one whose code was used, -1 while not confirmed.
 
-    secret: str
+    The secret is sealed for its person.
+    """
+
+    secret: bytes
     step: int
     recovery: tuple[bytes, ...] = ()
 

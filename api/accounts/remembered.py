@@ -80,13 +80,9 @@ class Remembered(Generic[T]):
         """The generation that was last read."""
         return self._generation
 
-    async def run(
-        self, write: Callable[[], Awaitable[None]], task_status: trio.TaskStatus[None]
-    ) -> None:
-        """Keep fresh what is remembered and `write` what came of it, for ever."""
-        await self.confirm()
+    async def keep_fresh(self, write: Callable[[], Awaitable[None]]) -> None:
+        """Confirm what is remembered and `write` what came of it, for ever; begins later on."""
         self._running = True
-        task_status.started()
         try:
             while True:
                 await trio.sleep(CONFIRM_EVERY_S)
@@ -100,7 +96,7 @@ class Remembered(Generic[T]):
 
     @property
     def confirmed(self) -> bool:
-        """Whether the store has answered lately; without `run` nobody expects it to."""
+        """Whether the store has answered lately; without `keep_fresh` nobody expects it to."""
         return not self._running or trio.current_time() - self._confirmed_s <= CONFIRMED_FOR_S
 
     async def confirm(self) -> None:

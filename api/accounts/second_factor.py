@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from api.accounts.desk import Desk, settled, user_claims
+from api.accounts.desk import Desk, settled, totp_owner, user_claims
 from api.accounts.faults import AccountFault
 from api.accounts.records import Kept, Totp, User
 from api.accounts.sessions import Visit
@@ -36,7 +36,7 @@ async def enrol(desk: Desk, user_id: str) -> Enrolment:
         if user.record.totp is not None and user.record.totp.active:
             raise AccountFault("totp_active", "switch it off first")
         secret = new_totp_secret(desk.chooser)
-        await _keep(desk, user, Totp(secret, -1))
+        await _keep(desk, user, Totp(desk.vault.seal(secret, totp_owner(user_id)), -1))
         return Enrolment(secret, totp_uri(secret, user.record.email))
 
     return await settled(decide)
@@ -50,7 +50,8 @@ async def switch_on(desk: Desk, user_id: str, code: str, visit: Visit) -> tuple[
         totp = user.record.totp
         if totp is None or totp.active:
             raise AccountFault("totp_active", "ask for a secret first, once")
-        step = totp_step(totp.secret, code, desk.now_ms, totp.step)
+        secret = desk.vault.open(totp.secret, totp_owner(user_id))
+        step = totp_step(secret, code, desk.now_ms, totp.step)
         if step is None:
             raise AccountFault("wrong_code", "is the clock of the app right?", "code")
         codes = new_recovery_codes(desk.chooser)

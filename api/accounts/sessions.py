@@ -107,7 +107,9 @@ class Sessions:
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Keep fresh what is remembered and write last uses, for ever; started once confirmed."""
-        await self._remembered.run(self.write_seen, task_status)
+        await self._remembered.confirm()
+        task_status.started()
+        await self._remembered.keep_fresh(self.write_seen)
 
     async def identify(self, token: str) -> Identity | None:
         """Who has this token; None when it is nobody's (any more). StoreError as of a key."""

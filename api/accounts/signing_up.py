@@ -167,6 +167,13 @@ def with_member(
     )
 
 
+def without_account(user: Kept[User], account: int) -> Write:
+    """What to write so that a person is in an account no more."""
+    accounts = tuple(one for one in user.record.accounts if one != account)
+    changed = msgspec.structs.replace(user.record, accounts=accounts)
+    return user.becomes(changed, user_claims(changed))
+
+
 async def _found_account(
     desk: Desk, user: User, name: str, visit: Visit, writes: list[Write]
 ) -> Entered:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from api.accounts.faults import AccountFault
+from api.accounts.vault import VaultFault
 from api.http.messages import Reply
 from api.http.meters import Meters
 from api.http.problems import TABLE, FieldError, Problem, unavailable
@@ -68,7 +69,7 @@ def problem_of(error: Exception) -> Problem:
             return _stat_problem(error)
         case Refused() if error.code == "oom":
             return unavailable("read_only", 30)
-        case Damaged():
+        case Damaged() | VaultFault():
             return Problem("store_damaged", "Whoever runs the server: statflow audit says where.")
         case Refused() | Fenced():
             return unavailable("store_unavailable", STORE_RETRY_S)

@@ -16,6 +16,7 @@ from api.accounts.hashing import Hasher, at_once
 from api.accounts.keyring import Keyring
 from api.accounts.keys import Scope
 from api.accounts.sessions import Sessions
+from api.accounts.vault import Vault
 from api.http.app import create_app
 from api.http.context import Context
 from api.notify.mail import Mail
@@ -185,7 +186,8 @@ async def serving(
         allowances = Allowances(documents, Meter(store, directory), clock, plans, plan.name)
         desk = Desk(
             documents, catalog, clock, Sessions(documents, clock), Hasher(CHEAP, at_once),
-            posted.append, "http://stats.example", "open", chooser=random.Random(8),
+            Vault([b"k" * 32]), posted.append, "http://stats.example", "open",
+            chooser=random.Random(8),
         )  # fmt: skip
         context = Context(
             node, directory, keyring, documents, desk, clock, "http://stats.example", allowances

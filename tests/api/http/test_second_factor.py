@@ -45,6 +45,7 @@ async def test_nothing_is_asked_for_before_a_first_code(ann: Browser, server: Se
     made = await ann.send("POST", TOTP)
     assert made.status == 201
     assert made.json["uri"].startswith("otpauth://totp/")
+    assert made.json["secret"] not in repr(vars(server.context.documents))
     assert (await Browser(server).log_in(ANN)).status == 200
     wrong = await ann.send("POST", f"{TOTP}/confirm", {"code": "000000"})
     assert (wrong.status, wrong.code) == (401, "wrong_code")
