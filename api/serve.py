@@ -125,6 +125,7 @@ async def open_context(settings: Settings, address: str, say: Say) -> AsyncGener
             mails = MailQueue(mailer_of(settings, address))
             vault = _vault(settings)
             desk = desk_of(settings, address, documents, catalog, clock, vault, mails)
+            desk.check_members = partial(_check_members, allowances)
             await nursery.start(desk.sessions.run)
             nursery.start_soon(mails.run)
             cookies = Cookies(transport_of(settings.host, address, tls=bool(settings.tls_cert)))
@@ -228,6 +229,10 @@ def _vault(settings: Settings) -> Vault:
         return open_vault(None, Path(settings.data))
     except VaultFault as fault:
         raise SettingsError(str(fault)) from fault
+
+
+def _check_members(allowances: Allowances, account: int, amount: int) -> None:
+    allowances.of(account).check("members", amount)
 
 
 async def _claim_link(desk: Desk, made: NewKey | None, cookies: Cookies) -> str | None:

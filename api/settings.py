@@ -73,11 +73,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     stripe_key: str | None = None
     stripe_webhook_secret: str | None = None
     log_format: LogFormat = "text"
-    plans: dict[str, Plan] = field(default_factory=lambda: read_plans({}))
     trusted_proxies: tuple[str, ...] = ()
     signup: SignUpRule | None = None
     smtp_url: str | None = None
     mail_from: str | None = None
+    plans: dict[str, Plan] = field(default_factory=lambda: read_plans({}))
 
     def __repr__(self) -> str:
         shown = (f"{one.name}={getattr(self, one.name)!r}" for one in _ALL if not one.secret)

@@ -63,7 +63,7 @@ class Desk:
     """Everything about accounts of one server.
 
     `post` takes a mail and never waits. `confirm_mail` says that an account needs an address that
-    was confirmed.
+    was confirmed. `check_members` raises when an account with so many members may have no more.
     """
 
     documents: Documents
@@ -76,6 +76,7 @@ class Desk:
     public_url: str
     sign_up: SignUpRule = "closed"
     confirm_mail: bool = False
+    check_members: Callable[[int, int], None] = lambda account, amount: None
     chooser: Chooser = secrets
     throttles: Throttles = field(default_factory=Throttles)
 

@@ -27,7 +27,7 @@ from api.accounts.records import (
     revocation,
 )
 from api.accounts.sessions import Entered, Visit, present
-from api.accounts.signing_up import Newcomer, join, with_member, without_account
+from api.accounts.signing_up import Newcomer, check_room, join, with_member, without_account
 from api.accounts.tokens import digest_of, new_id, new_link
 from storage.documents import Write
 
@@ -46,6 +46,7 @@ async def invite(
     to = None if email is None else read_email(email)
     if len(await invites(desk, account)) >= INVITES_MAX:
         raise AccountFault("plan_limit", f"at most {INVITES_MAX} open invitations")
+    desk.check_members(account, len((await desk.members(account)).record.members))
     token, digest = new_link(desk.chooser)
     wanted = Invite(role, to, inviter, desk.now_ms, desk.now_ms + INVITE_MS)
     kept = Kept("invite", account, new_id("in", desk.chooser), wanted, 0)
@@ -91,6 +92,7 @@ async def accept_as_user(desk: Desk, token: str, user_id: str, visit: Visit) -> 
         user = await desk.user(user_id)
         kept = await _invitation(desk, token, user.record.email)
         members = await desk.members(kept.account)
+        check_room(desk, members, user_id)
         changed, joined = with_member(user, members, kept.account, kept.record.role, desk.now_ms)
         await desk.write(kept.ends(), changed, joined, revocation())
         return kept.account, user.record

@@ -135,6 +135,7 @@ async def join(
 
     async def decide() -> Entered:
         members = await desk.members(account)
+        check_room(desk, members, known.id)
         presence = await desk.sessions.presence(known.id)
         user, joined = with_member(known, members, account, role, desk.now_ms)
         entered, write = enter(presence, account, visit, desk.now_ms, desk.chooser)
@@ -165,6 +166,12 @@ def with_member(
         user.becomes(changed, user_claims(changed)),
         members.becomes(Members((*others, member))),
     )
+
+
+def check_room(desk: Desk, members: Kept[Members], user_id: str) -> None:
+    """Raise unless somebody is a member already, or the plan allows one more."""
+    if members.record.role_of(user_id) is None:
+        desk.check_members(members.account, len(members.record.members))
 
 
 def without_account(user: Kept[User], account: int) -> Write:

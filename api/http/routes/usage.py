@@ -5,9 +5,11 @@ from typing import Final
 
 from msgspec import Struct
 
+from api.accounts.sessions import Visit
 from api.http.context import Context
 from api.http.dates import date_text
 from api.http.messages import RawRequest, Reply, json_reply
+from api.http.people import visit_of, who
 from api.http.problems import FieldError, Problem
 from api.http.route import Call, Nothing, Route
 from api.plans.allowances import Allowance
@@ -116,7 +118,11 @@ async def _stats(context: Context, account: int) -> int:
     return len(context.directory.names(account))
 
 
-COUNTS: Final[Mapping[str, Count]] = {"stats": _stats}
+async def _members(context: Context, account: int) -> int:
+    return len((await context.desk.members(account)).record.members)
+
+
+COUNTS: Final[Mapping[str, Count]] = {"stats": _stats, "members": _members}
 """What there is of each kind that plans limit in number."""
 
 
@@ -191,6 +197,8 @@ async def change_plan(call: Call[Nothing, PlanBody]) -> Reply:
     if wanted is not allowances.default:
         raise Problem("plan_not_sold", f"{wanted.name} is given by whoever runs the server.")
     await allowances.change(account, wanted.name)
+    told = await who(call)
+    await call.context.desk.note([account], "plan_changed", told, visit_of(call), wanted.name)
     return call.json(200, PlanChange(wanted.name))
 
 
@@ -210,6 +218,9 @@ async def stripe_event(context: Context, request: RawRequest) -> Reply:
                 customer=paid.customer,
                 subscription=paid.subscription,
                 changed_s=paid.at_s,
+            )
+            await context.desk.note(
+                [paid.account], "plan_changed", "Stripe", Visit(), paid.plan or ""
             )
     return json_reply(request.id, 200, Received(received=True))
 

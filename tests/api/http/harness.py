@@ -187,6 +187,7 @@ async def serving(
         desk = Desk(
             documents, catalog, clock, Sessions(documents, clock), Hasher(CHEAP, at_once),
             Vault([b"k" * 32]), posted.append, "http://stats.example", "open",
+            check_members=lambda account, amount: allowances.of(account).check("members", amount),
             chooser=random.Random(8),
         )  # fmt: skip
         context = Context(

@@ -53,7 +53,12 @@ async def ann(server: Server) -> Browser:
     [("POST", KEYS), ("POST", "/v1/auth/logout"), ("DELETE", "/v1/auth/sessions")],
 )
 async def test_54_what_other_sites_make_a_browser_send(
-    ann: Browser, method: str, path: str, headers: dict[str, str], csrf: bool
+    ann: Browser,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    csrf: bool,
+    autojump_clock: MockClock,
 ) -> None:
     ann.site = None
     if not csrf:
@@ -72,12 +77,16 @@ async def test_54_what_other_sites_make_a_browser_send(
         {"sec-fetch-site": "same-origin", "origin": "http://stats.example"},
     ],
 )
-async def test_what_our_own_pages_send(ann: Browser, headers: dict[str, str]) -> None:
+async def test_what_our_own_pages_send(
+    ann: Browser, headers: dict[str, str], autojump_clock: MockClock
+) -> None:
     ann.site = None
     assert (await ann.send("POST", KEYS, {"scopes": ["read"]}, headers)).status == 201
 
 
-async def test_54_a_form_of_another_site_does_nothing(ann: Browser) -> None:
+async def test_54_a_form_of_another_site_does_nothing(
+    ann: Browser, autojump_clock: MockClock
+) -> None:
     ann.site, ann.csrf = "cross-site", None
     for path in ("login", "signup", "reset"):
         sent = {"content-type": "application/x-www-form-urlencoded"}
@@ -87,7 +96,9 @@ async def test_54_a_form_of_another_site_does_nothing(ann: Browser) -> None:
         assert found.code in {"csrf", "unknown_field"}
 
 
-async def test_the_token_of_another_session_is_none(ann: Browser, server: Server) -> None:
+async def test_the_token_of_another_session_is_none(
+    ann: Browser, server: Server, autojump_clock: MockClock
+) -> None:
     bob = Browser(server)
     await bob.sign_up("bob@example.com")
     ann.csrf = bob.csrf
@@ -106,19 +117,25 @@ async def test_the_token_of_another_session_is_none(ann: Browser, server: Server
         ";;;=;",
     ],
 )
-async def test_cookies_that_are_none(server: Server, cookie: str) -> None:
+async def test_cookies_that_are_none(
+    server: Server, cookie: str, autojump_clock: MockClock
+) -> None:
     answer = await Browser(server).send("GET", "/v1/stats", headers={"cookie": cookie})
     assert answer.status == 401
     assert answer.code in {"missing_key", "session_ended"}
 
 
-async def test_a_cookie_without_the_prefix_is_not_looked_at(ann: Browser) -> None:
+async def test_a_cookie_without_the_prefix_is_not_looked_at(
+    ann: Browser, autojump_clock: MockClock
+) -> None:
     # Another host of the same site could have set it.
     ann.cookies = {"sf_s": ann.cookies[SESSION]}
     assert (await ann.session()).code == "missing_key"
 
 
-async def test_nobody_logs_in_where_others_listen(server: Server) -> None:
+async def test_nobody_logs_in_where_others_listen(
+    server: Server, autojump_clock: MockClock
+) -> None:
     server.context.cookies = Cookies("refused")
     browser = Browser(server)
     answer = await browser.sign_up(ANN)
@@ -127,7 +144,7 @@ async def test_nobody_logs_in_where_others_listen(server: Server) -> None:
     assert browser.cookies == {}
 
 
-async def test_on_a_loopback_cookies_are_plain(server: Server) -> None:
+async def test_on_a_loopback_cookies_are_plain(server: Server, autojump_clock: MockClock) -> None:
     server.context.cookies = Cookies("loopback")
     browser = Browser(server)
     await browser.sign_up(ANN)
@@ -136,7 +153,9 @@ async def test_on_a_loopback_cookies_are_plain(server: Server) -> None:
     assert (await browser.session()).status == 200
 
 
-async def test_55_known_and_unknown_people_are_told_the_same(ann: Browser, server: Server) -> None:
+async def test_55_known_and_unknown_people_are_told_the_same(
+    ann: Browser, server: Server, autojump_clock: MockClock
+) -> None:
     stranger, nobody = Browser(server), "nobody@example.com"
     known = [await from_elsewhere(stranger, 1, ANN, "not the password") for _ in range(11)]
     unknown = [await from_elsewhere(stranger, 2, nobody, "not the password") for _ in range(11)]
@@ -149,7 +168,7 @@ async def test_55_known_and_unknown_people_are_told_the_same(ann: Browser, serve
 
 
 async def test_55_known_and_unknown_people_take_the_same_steps(
-    ann: Browser, server: Server
+    ann: Browser, server: Server, autojump_clock: MockClock
 ) -> None:
     hashed: list[str | None] = []
     hasher = server.context.desk.hasher
@@ -197,14 +216,18 @@ async def test_many_who_guess_wait_longer_and_longer_but_a_known_browser_gets_in
     assert (await ann.log_in(ANN)).status == 200
 
 
-async def test_a_browser_that_was_stolen_guesses_no_further(ann: Browser) -> None:
+async def test_a_browser_that_was_stolen_guesses_no_further(
+    ann: Browser, autojump_clock: MockClock
+) -> None:
     await ann.send("POST", "/v1/auth/logout")
     answers = [await ann.log_in(ANN, "no") for _ in range(FREE_FAILURES + DEVICE_TRIES_AN_HOUR + 1)]
     assert answers[-2].code == "wrong_credentials"
     assert answers[-1].code == "rate_limited"
 
 
-async def test_one_address_tries_so_often(ann: Browser, server: Server) -> None:
+async def test_one_address_tries_so_often(
+    ann: Browser, server: Server, autojump_clock: MockClock
+) -> None:
     stranger = Browser(server)
     answers = [
         await from_elsewhere(stranger, 1, f"user{number}@example.com", "not the password")
@@ -216,12 +239,16 @@ async def test_one_address_tries_so_often(ann: Browser, server: Server) -> None:
     assert (await from_elsewhere(stranger, 2, ANN, PASSWORD)).status == 200
 
 
-async def test_those_who_know_their_password_are_not_counted(ann: Browser, server: Server) -> None:
+async def test_those_who_know_their_password_are_not_counted(
+    ann: Browser, server: Server, autojump_clock: MockClock
+) -> None:
     for _ in range(TRIES_AN_HOUR + 5):
         assert (await from_elsewhere(Browser(server), 1, ANN, PASSWORD)).status == 200
 
 
-async def test_mails_with_links_are_few(ann: Browser, server: Server) -> None:
+async def test_mails_with_links_are_few(
+    ann: Browser, server: Server, autojump_clock: MockClock
+) -> None:
     answers = [
         await ann.send("POST", "/v1/auth/reset", {"email": f"an.n+{number}@example.com"})
         for number in range(6)
@@ -229,7 +256,9 @@ async def test_mails_with_links_are_few(ann: Browser, server: Server) -> None:
     assert [one.status for one in answers] == [202] * 5 + [429]
 
 
-async def test_75_a_header_that_anybody_can_send_says_nothing(server: Server) -> None:
+async def test_75_a_header_that_anybody_can_send_says_nothing(
+    server: Server, autojump_clock: MockClock
+) -> None:
     server.context.trusted_proxies = ()
     stranger = Browser(server)
     answers = [
@@ -239,7 +268,9 @@ async def test_75_a_header_that_anybody_can_send_says_nothing(server: Server) ->
     assert answers[-1].status == 429
 
 
-async def test_36_keys_that_do_not_exist_are_tried_in_vain(server: Server) -> None:
+async def test_36_keys_that_do_not_exist_are_tried_in_vain(
+    server: Server, autojump_clock: MockClock
+) -> None:
     import random
 
     answers = []
@@ -251,7 +282,9 @@ async def test_36_keys_that_do_not_exist_are_tried_in_vain(server: Server) -> No
     assert (await server.send("GET", "/v1/stats")).status == 200
 
 
-async def test_a_key_is_used_from_its_networks_only(server: Server) -> None:
+async def test_a_key_is_used_from_its_networks_only(
+    server: Server, autojump_clock: MockClock
+) -> None:
     made = await server.send("POST", KEYS, json={"scopes": ["read"], "allow_from": ["10.1.0.0/16"]})
     assert made.json["allow_from"] == ["10.1.0.0/16"]
     server.keys["office"] = made.json["key"]
@@ -265,7 +298,9 @@ async def test_a_key_is_used_from_its_networks_only(server: Server) -> None:
     assert (wrong.status, wrong.json["errors"][0]["field"]) == (422, "allow_from")
 
 
-async def test_what_is_kept_opens_nothing(ann: Browser, server: Server) -> None:
+async def test_what_is_kept_opens_nothing(
+    ann: Browser, server: Server, autojump_clock: MockClock
+) -> None:
     await ann.send("POST", "/v1/auth/reset", {"email": ANN})
     documents = server.context.documents
     kept = repr(vars(documents)).encode()
@@ -274,6 +309,6 @@ async def test_what_is_kept_opens_nothing(ann: Browser, server: Server) -> None:
         assert secret.encode() not in kept
 
 
-async def test_a_log_in_cannot_be_hung_on_a_url(ann: Browser) -> None:
+async def test_a_log_in_cannot_be_hung_on_a_url(ann: Browser, autojump_clock: MockClock) -> None:
     answer = await ann.send("POST", "/v1/auth/login", query={"email": ANN, "password": PASSWORD})
     assert answer.code == "unknown_parameter"

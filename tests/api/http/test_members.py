@@ -8,6 +8,7 @@ from trio.testing import MockClock
 from api.accounts.deleting import empty_deleted
 from api.accounts.sessions import PROVEN_MS
 from api.accounts.signing_up import ask_for_claim
+from api.plans.plan import Plan
 from tests.api.http.browser import PASSWORD, Browser, token_of
 from tests.api.http.harness import Server, serving
 
@@ -36,7 +37,9 @@ async def joined(ann: Browser, role: str, email: str = BOB) -> Browser:
     return browser
 
 
-async def test_a_link_lets_somebody_new_in_once(ann: Browser, server: Server) -> None:
+async def test_a_link_lets_somebody_new_in_once(
+    ann: Browser, server: Server, autojump_clock: MockClock
+) -> None:
     made = await ann.send("POST", "/v1/invites", {"role": "editor"})
     assert made.status == 201
     assert made.json["link"].startswith("http://stats.example/join#token=")
@@ -51,7 +54,9 @@ async def test_a_link_lets_somebody_new_in_once(ann: Browser, server: Server) ->
     assert [(one["email"], one["role"]) for one in members] == [(ANN, "owner"), (BOB, "editor")]
 
 
-async def test_an_invitation_by_mail_is_for_that_address(ann: Browser, server: Server) -> None:
+async def test_an_invitation_by_mail_is_for_that_address(
+    ann: Browser, server: Server, autojump_clock: MockClock
+) -> None:
     made = await ann.send("POST", "/v1/invites", {"role": "viewer", "email": BOB})
     mail = server.posted[-1]
     assert (mail.to, mail.subject) == (BOB, "Join Ann's shop on StatFlow")
@@ -64,7 +69,9 @@ async def test_an_invitation_by_mail_is_for_that_address(ann: Browser, server: S
     assert (await Browser(server).send("POST", "/v1/auth/accept-invite", bob)).status == 201
 
 
-async def test_who_has_an_account_joins_another_and_switches(ann: Browser, server: Server) -> None:
+async def test_who_has_an_account_joins_another_and_switches(
+    ann: Browser, server: Server, autojump_clock: MockClock
+) -> None:
     bob = Browser(server)
     await bob.sign_up(BOB, name="Bob's bar")
     made = await ann.send("POST", "/v1/invites", {"role": "viewer"})
@@ -80,7 +87,9 @@ async def test_who_has_an_account_joins_another_and_switches(ann: Browser, serve
     assert (foreign.status, foreign.code) == (404, "not_found")
 
 
-async def test_a_guest_who_is_known_gives_their_password(ann: Browser, server: Server) -> None:
+async def test_a_guest_who_is_known_gives_their_password(
+    ann: Browser, server: Server, autojump_clock: MockClock
+) -> None:
     await Browser(server).sign_up(BOB)
     made = await ann.send("POST", "/v1/invites", {"role": "viewer"})
     body = {"token": token_of(made.json["link"]), "email": BOB, "password": "not the password"}
@@ -110,7 +119,13 @@ async def test_a_guest_who_is_known_gives_their_password(ann: Browser, server: S
     ],
 )
 async def test_what_roles_may(
-    ann: Browser, role: str, method: str, path: str, body: object, status: int
+    ann: Browser,
+    role: str,
+    method: str,
+    path: str,
+    body: object,
+    status: int,
+    autojump_clock: MockClock,
 ) -> None:
     bob = await joined(ann, role)
     answer = await bob.send(method, path, body)
@@ -120,7 +135,7 @@ async def test_what_roles_may(
         assert "role" in answer.json["detail"]
 
 
-async def test_a_role_changes_at_once(ann: Browser) -> None:
+async def test_a_role_changes_at_once(ann: Browser, autojump_clock: MockClock) -> None:
     bob = await joined(ann, "viewer")
     bob_id = (await bob.session()).json["user"]["id"]
     path = f"/v1/members/{bob_id}"
@@ -135,7 +150,7 @@ async def test_a_role_changes_at_once(ann: Browser) -> None:
     assert (await ann.send("PATCH", path, {"role": "editor"})).status == 404
 
 
-async def test_an_account_keeps_an_owner(ann: Browser) -> None:
+async def test_an_account_keeps_an_owner(ann: Browser, autojump_clock: MockClock) -> None:
     bob = await joined(ann, "editor")
     ann_id = (await ann.session()).json["user"]["id"]
     bob_id = (await bob.session()).json["user"]["id"]
@@ -147,7 +162,9 @@ async def test_an_account_keeps_an_owner(ann: Browser) -> None:
     assert (await ann.send("POST", "/v1/members/leave")).status == 204
 
 
-async def test_invitations_are_listed_and_taken_back(ann: Browser, server: Server) -> None:
+async def test_invitations_are_listed_and_taken_back(
+    ann: Browser, server: Server, autojump_clock: MockClock
+) -> None:
     made = await ann.send("POST", "/v1/invites", {"role": "viewer"})
     (listed,) = (await ann.send("GET", "/v1/invites")).json["invites"]
     assert (listed["id"], listed["invited_by"]) == (made.json["id"], ANN)
@@ -169,7 +186,9 @@ async def test_an_invitation_is_good_for_a_week(
     assert (await Browser(server).send("POST", "/v1/auth/accept-invite", body)).code == "link_gone"
 
 
-async def test_nobody_new_is_let_in_where_it_is_closed(ann: Browser, server: Server) -> None:
+async def test_nobody_new_is_let_in_where_it_is_closed(
+    ann: Browser, server: Server, autojump_clock: MockClock
+) -> None:
     made = await ann.send("POST", "/v1/invites", {"role": "viewer"})
     body = {"token": token_of(made.json["link"]), "email": BOB, "password": PASSWORD}
     server.context.desk.sign_up = "closed"
@@ -179,7 +198,7 @@ async def test_nobody_new_is_let_in_where_it_is_closed(ann: Browser, server: Ser
     assert (await Browser(server).send("POST", "/v1/auth/accept-invite", body)).status == 201
 
 
-async def test_a_key_invites_too(server: Server) -> None:
+async def test_a_key_invites_too(server: Server, autojump_clock: MockClock) -> None:
     made = await server.send("POST", "/v1/invites", json={"role": "owner"})
     assert made.json["invited_by"].startswith("key ")
     body = {"token": token_of(made.json["link"]), "email": BOB, "password": PASSWORD}
@@ -189,7 +208,7 @@ async def test_a_key_invites_too(server: Server) -> None:
 
 
 async def test_the_audit_log_tells_what_happened_and_no_secret(
-    ann: Browser, server: Server
+    ann: Browser, server: Server, autojump_clock: MockClock
 ) -> None:
     await Browser(server).log_in(ANN, "not the password")
     made = await ann.send("POST", "/v1/auth/api-keys", {"scopes": ["read"]})
@@ -211,7 +230,7 @@ async def test_the_audit_log_tells_what_happened_and_no_secret(
     assert (await server.send("GET", "/v1/audit")).json["entries"] == []
 
 
-async def test_the_audit_log_is_read_page_by_page(ann: Browser) -> None:
+async def test_the_audit_log_is_read_page_by_page(ann: Browser, autojump_clock: MockClock) -> None:
     for _ in range(4):
         await ann.send("POST", "/v1/auth/api-keys", {"scopes": ["read"]})
     first = (await ann.send("GET", "/v1/audit", query={"limit": "3"})).json
@@ -252,7 +271,23 @@ async def test_an_account_ends_with_everything_in_it(
     assert await context.documents.all("deletion", 0, context.clock.now_ms())
 
 
-async def test_the_first_account_stays(server: Server) -> None:
+async def test_a_plan_has_so_many_members(autojump_clock: MockClock) -> None:
+    async with serving(plan=Plan(name="small", members=2)) as server:
+        ann = Browser(server)
+        await ann.sign_up(ANN)
+        made = [(await ann.send("POST", "/v1/invites", {"role": "viewer"})).json for _ in range(2)]
+        answers = []
+        for number, invite in enumerate(made):
+            body = {"token": token_of(invite["link"]), "password": PASSWORD}
+            body["email"] = f"user{number}@example.com"
+            answers.append(await Browser(server).send("POST", "/v1/auth/accept-invite", body))
+        assert answers[0].status == 201
+        assert (answers[1].status, answers[1].code) == (403, "plan_limit")
+        refused = await ann.send("POST", "/v1/invites", {"role": "viewer"})
+        assert (refused.status, refused.code) == (403, "plan_limit")
+
+
+async def test_the_first_account_stays(server: Server, autojump_clock: MockClock) -> None:
     token = await ask_for_claim(server.context.documents, server.context.clock.now_ms())
     owner = Browser(server)
     claim = {"token": token, "email": ANN, "password": PASSWORD}

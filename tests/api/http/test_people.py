@@ -27,7 +27,9 @@ async def ann(server: Server) -> Browser:
     return browser
 
 
-async def test_signing_up_makes_an_account_and_a_session(server: Server) -> None:
+async def test_signing_up_makes_an_account_and_a_session(
+    server: Server, autojump_clock: MockClock
+) -> None:
     browser = Browser(server)
     answer = await browser.sign_up("Ann@Example.com", name="Ann's shop")
     assert answer.status == 201
@@ -42,7 +44,7 @@ async def test_signing_up_makes_an_account_and_a_session(server: Server) -> None
     assert browser.cookies[SESSION].encode() not in (await browser.session()).body
 
 
-async def test_a_cookie_is_as_good_as_a_key(ann: Browser) -> None:
+async def test_a_cookie_is_as_good_as_a_key(ann: Browser, autojump_clock: MockClock) -> None:
     item = {"stat": "orders", "value": 1, "type": "counter"}
     sent = await ann.send("POST", "/v1/ingest", item)
     assert sent.status == 202
@@ -52,12 +54,14 @@ async def test_a_cookie_is_as_good_as_a_key(ann: Browser) -> None:
     assert made.status == 201
 
 
-async def test_an_address_has_one_account(ann: Browser, server: Server) -> None:
+async def test_an_address_has_one_account(
+    ann: Browser, server: Server, autojump_clock: MockClock
+) -> None:
     again = await Browser(server).sign_up("ANN@example.com")
     assert (again.status, again.code) == (409, "email_taken")
 
 
-async def test_logging_in_and_out(ann: Browser, server: Server) -> None:
+async def test_logging_in_and_out(ann: Browser, server: Server, autojump_clock: MockClock) -> None:
     first = dict(ann.cookies)
     answer = await ann.send("POST", "/v1/auth/logout")
     assert answer.status == 204
@@ -69,7 +73,9 @@ async def test_logging_in_and_out(ann: Browser, server: Server) -> None:
     assert (await ann.session()).json["user"]["email"] == ANN
 
 
-async def test_58_a_new_log_in_replaces_the_session_it_came_with(ann: Browser) -> None:
+async def test_58_a_new_log_in_replaces_the_session_it_came_with(
+    ann: Browser, autojump_clock: MockClock
+) -> None:
     before = dict(ann.cookies)
     await ann.log_in(ANN)
     assert ann.cookies[SESSION] != before[SESSION]
@@ -77,7 +83,9 @@ async def test_58_a_new_log_in_replaces_the_session_it_came_with(ann: Browser) -
     assert (await old.session()).code == "session_ended"
 
 
-async def test_a_session_that_was_planted_is_not_taken_over(ann: Browser, server: Server) -> None:
+async def test_a_session_that_was_planted_is_not_taken_over(
+    ann: Browser, server: Server, autojump_clock: MockClock
+) -> None:
     planted = "x" * 43
     victim = Browser(server, {SESSION: planted})
     await victim.log_in(ANN)
@@ -85,7 +93,9 @@ async def test_a_session_that_was_planted_is_not_taken_over(ann: Browser, server
     assert (await Browser(server, {SESSION: planted}).session()).code == "session_ended"
 
 
-async def test_sessions_are_listed_and_ended(ann: Browser, server: Server) -> None:
+async def test_sessions_are_listed_and_ended(
+    ann: Browser, server: Server, autojump_clock: MockClock
+) -> None:
     elsewhere = Browser(server)
     await elsewhere.send(
         "POST",
@@ -136,7 +146,9 @@ async def test_that_a_session_is_used_is_kept(ann: Browser, autojump_clock: Mock
     assert (await ann.session()).status == 200
 
 
-async def test_58_a_new_password_ends_all_other_sessions(ann: Browser, server: Server) -> None:
+async def test_58_a_new_password_ends_all_other_sessions(
+    ann: Browser, server: Server, autojump_clock: MockClock
+) -> None:
     elsewhere = Browser(server)
     await elsewhere.log_in(ANN)
     before = ann.cookies[SESSION]
@@ -175,7 +187,9 @@ async def test_57_a_password_is_reset_by_mail_once(
     assert (await stranger.send("POST", "/v1/auth/reset/confirm", late)).code == "link_gone"
 
 
-async def test_only_the_newest_link_counts(ann: Browser, server: Server) -> None:
+async def test_only_the_newest_link_counts(
+    ann: Browser, server: Server, autojump_clock: MockClock
+) -> None:
     for _ in range(2):
         await ann.send("POST", "/v1/auth/reset", {"email": ANN})
     first, second = (token_of(mail.text) for mail in server.posted)
@@ -219,13 +233,17 @@ async def test_an_admin_key_needs_the_password_again(
 
 
 @pytest.mark.parametrize("rule", ["closed", "invite"])
-async def test_signing_up_can_be_closed(server: Server, rule: str) -> None:
+async def test_signing_up_can_be_closed(
+    server: Server, rule: str, autojump_clock: MockClock
+) -> None:
     server.context.desk.sign_up = rule  # type: ignore[assignment]
     answer = await Browser(server).sign_up(ANN)
     assert (answer.status, answer.code) == (403, "signup_closed")
 
 
-async def test_where_addresses_are_confirmed_a_mail_decides(server: Server) -> None:
+async def test_where_addresses_are_confirmed_a_mail_decides(
+    server: Server, autojump_clock: MockClock
+) -> None:
     server.context.desk.confirm_mail = True
     browser = Browser(server)
     asked = await browser.sign_up(ANN, name="Ann's shop")
@@ -242,7 +260,7 @@ async def test_where_addresses_are_confirmed_a_mail_decides(server: Server) -> N
     assert "token" not in server.posted[-1].text
 
 
-async def test_the_first_account_is_claimed_once(server: Server) -> None:
+async def test_the_first_account_is_claimed_once(server: Server, autojump_clock: MockClock) -> None:
     from api.accounts.signing_up import ask_for_claim
 
     context = server.context
@@ -256,12 +274,14 @@ async def test_the_first_account_is_claimed_once(server: Server) -> None:
     assert (await Browser(server).send("POST", "/v1/auth/claim", other)).code == "link_gone"
 
 
-async def test_keys_are_no_people(server: Server) -> None:
+async def test_keys_are_no_people(server: Server, autojump_clock: MockClock) -> None:
     answer = await server.send("GET", "/v1/auth/session")
     assert (answer.status, answer.code) == (403, "session_required")
 
 
-async def test_a_key_counts_whatever_cookies_come_along(ann: Browser, server: Server) -> None:
+async def test_a_key_counts_whatever_cookies_come_along(
+    ann: Browser, server: Server, autojump_clock: MockClock
+) -> None:
     headers = {"authorization": f"Bearer {server.keys['read']}"}
     answer = await ann.send("GET", "/v1/auth/session", headers=headers)
     assert answer.code == "session_required"
@@ -291,14 +311,14 @@ async def test_a_key_counts_whatever_cookies_come_along(ann: Browser, server: Se
     ],
 )
 async def test_56_what_people_may_not_send(
-    server: Server, path: str, body: object, code: str
+    server: Server, path: str, body: object, code: str, autojump_clock: MockClock
 ) -> None:
     answer = await Browser(server).send("POST", f"/v1/auth/{path}", body)
     assert answer.code == code
     assert answer.status in {410, 422}
 
 
-async def test_a_browser_stays_known(ann: Browser) -> None:
+async def test_a_browser_stays_known(ann: Browser, autojump_clock: MockClock) -> None:
     device = ann.cookies[DEVICE]
     await ann.send("POST", "/v1/auth/logout")
     assert ann.cookies == {DEVICE: device}

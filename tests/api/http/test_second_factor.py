@@ -41,7 +41,9 @@ async def switched_on(ann: Browser) -> tuple[str, list[str]]:
     return secret, done.json["recovery_codes"]
 
 
-async def test_nothing_is_asked_for_before_a_first_code(ann: Browser, server: Server) -> None:
+async def test_nothing_is_asked_for_before_a_first_code(
+    ann: Browser, server: Server, autojump_clock: MockClock
+) -> None:
     made = await ann.send("POST", TOTP)
     assert made.status == 201
     assert made.json["uri"].startswith("otpauth://totp/")
@@ -69,14 +71,18 @@ async def test_log_in_asks_for_a_code_that_counts_once(
     assert (await browser.log_in(ANN, "not the password", code=fresh)).code == "wrong_credentials"
 
 
-async def test_a_recovery_code_counts_once(ann: Browser, server: Server) -> None:
+async def test_a_recovery_code_counts_once(
+    ann: Browser, server: Server, autojump_clock: MockClock
+) -> None:
     _, codes = await switched_on(ann)
     assert (await Browser(server).log_in(ANN, code=codes[0])).status == 200
     assert (await Browser(server).log_in(ANN, code=codes[0])).code == "wrong_code"
     assert (await Browser(server).log_in(ANN, code=codes[1].upper())).status == 200
 
 
-async def test_codes_are_guessed_as_slowly_as_passwords(ann: Browser, server: Server) -> None:
+async def test_codes_are_guessed_as_slowly_as_passwords(
+    ann: Browser, server: Server, autojump_clock: MockClock
+) -> None:
     await switched_on(ann)
     browser = Browser(server)
     answers = [await browser.log_in(ANN, code="000000") for _ in range(FREE_FAILURES + 1)]
