@@ -85,7 +85,7 @@ class AuditParams(Struct, frozen=True, forbid_unknown_fields=True):
     """`cursor` is the `next` of the page before."""
 
     cursor: str | None = None
-    limit: Annotated[int, Meta(ge=1, le=AUDIT_PAGE_MAX)] = 100
+    limit: Annotated[int, Meta(ge=1, le=AUDIT_PAGE_MAX, description="Entries of a page.")] = 100
 
 
 class AuditEntry(Struct, frozen=True):

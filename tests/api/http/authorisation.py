@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from api.accounts.keys import Scope
+from api.accounts.keys import Permission
 from engine.stats import public_id
 from tests.api.http.harness import Server
 
@@ -33,7 +33,7 @@ class Entry:
     is sent when the route has no example of its own that works here.
     """
 
-    scope: Scope | None
+    scope: Permission | None
     owned: bool = False
     answer: int | None = None
     body: object = None
@@ -55,7 +55,7 @@ def open_to_all(answer: int | None = None, body: object = None) -> Entry:
 
 
 def needs(
-    scope: Scope, *, owned: bool = False, answer: int | None = None, body: object = None
+    scope: Permission, *, owned: bool = False, answer: int | None = None, body: object = None
 ) -> Entry:
     """A route that needs a key with the scope."""
     return Entry(scope, owned, answer, body)
@@ -82,6 +82,36 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "POST /v1/auth/api-keys": needs("admin"),
     "GET /v1/auth/api-keys": needs("admin"),
     "DELETE /v1/auth/api-keys/{id}": needs("admin", owned=True),
+    "POST /v1/auth/signup": open_to_all(answer=422, body={}),
+    "POST /v1/auth/login": open_to_all(answer=422, body={}),
+    "POST /v1/auth/reset": open_to_all(answer=422, body={}),
+    "POST /v1/auth/reset/confirm": open_to_all(answer=422, body={}),
+    "POST /v1/auth/verify": open_to_all(answer=422, body={}),
+    "POST /v1/auth/claim": open_to_all(answer=422, body={}),
+    "POST /v1/auth/accept-invite": open_to_all(answer=422, body={}),
+    "POST /v1/auth/logout": needs("person"),
+    "POST /v1/auth/reauthenticate": needs("person"),
+    "POST /v1/auth/password": needs("person"),
+    "POST /v1/auth/email": needs("person"),
+    "GET /v1/auth/session": needs("person"),
+    "PATCH /v1/auth/session": needs("person"),
+    "GET /v1/auth/sessions": needs("person"),
+    "DELETE /v1/auth/sessions": needs("person"),
+    "DELETE /v1/auth/sessions/{id}": needs("person"),
+    "POST /v1/auth/totp": needs("person"),
+    "POST /v1/auth/totp/confirm": needs("person"),
+    "DELETE /v1/auth/totp": needs("person"),
+    "POST /v1/auth/session/accept-invite": needs("person"),
+    "POST /v1/members/leave": needs("person"),
+    "GET /v1/members": needs("read"),
+    "PATCH /v1/members/{id}": needs("admin", answer=404, body={"role": "viewer"}),
+    "DELETE /v1/members/{id}": needs("admin", answer=404),
+    "POST /v1/invites": needs("admin", body={"role": "viewer"}),
+    "GET /v1/invites": needs("admin"),
+    "DELETE /v1/invites/{id}": needs("admin", answer=404),
+    "GET /v1/audit": needs("admin"),
+    # Of the admins only a person may, for the password is asked for.
+    "DELETE /v1/account": needs("admin", answer=403),
     "GET /v1/usage": needs("read"),
     "GET /v1/plan": needs("read"),
     # Nothing is sold here, and Stripe signs nothing.
@@ -112,8 +142,16 @@ async def a_key(server: Server) -> str:
     return str(made.json["id"])
 
 
+async def nobody(server: Server) -> str:
+    """An id that nothing has."""
+    return "us_nobody"
+
+
 THINGS: Final[Mapping[str, Callable[[Server], Awaitable[str]]]] = {
     "stats": a_stat,
     "api-keys": a_key,
+    "members": nobody,
+    "invites": nobody,
+    "sessions": nobody,
 }
 """What a name in braces is, by the word before it in the path."""
