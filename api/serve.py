@@ -41,6 +41,7 @@ from api.notify.mail_queue import MailQueue
 from api.plans.allowances import Allowances
 from api.plans.billing import Billing
 from api.plans.meter import Meter
+from api.plans.warning import Warnings
 from api.settings import Settings, SettingsError
 from api.slow_steps import watched_steps
 from engine.node import EngineSettings, Node, open_node
@@ -128,6 +129,8 @@ async def open_context(settings: Settings, address: str, say: Say) -> AsyncGener
             desk.check_members = partial(_check_members, allowances)
             await nursery.start(desk.sessions.run)
             nursery.start_soon(mails.run)
+            warnings = Warnings(allowances, documents, clock, desk.owners, mails.put, address)
+            nursery.start_soon(warnings.run)
             cookies = Cookies(transport_of(settings.host, address, tls=bool(settings.tls_cert)))
             opened = trio.Event()
             nursery.start_soon(_when_ready, node, directory, documents, clock, opened)

@@ -108,6 +108,11 @@ class Desk:
         found = await self.record("members", account, ALL, Members)
         return found or Kept("members", account, ALL, Members(), 0)
 
+    async def owners(self, account: int) -> list[str]:
+        """The addresses of those who own an account."""
+        members = (await self.members(account)).record.members
+        return [member.email for member in members if member.role == "owner"]
+
     async def record(
         self, kind: str, account: int, document_id: str, model: type[R]
     ) -> Kept[R] | None:

@@ -141,6 +141,10 @@ class Allowances:
             known = self._known[account] = self._allowance(account, self._clock.now_ms(), 0)
         return known
 
+    def known(self) -> list[tuple[int, Allowance]]:
+        """The accounts that did anything lately, and what they may."""
+        return list(self._known.items())
+
     async def read(self, account: int) -> Allowance:
         """What an account may, as it is at this moment."""
         return await self._read(account, self._clock.now_ms())
