@@ -30,8 +30,9 @@ from api.accounts.sessions import Sessions
 from api.accounts.signing_up import ask_for_claim
 from api.accounts.vault import Vault, VaultFault, open_vault
 from api.clock import WallClock
+from api.express.lane import ExpressLane
 from api.heap import keep_freed_memory
-from api.http.app import create_app
+from api.http.app import create_app, express_handlers
 from api.http.context import Context
 from api.http.cookies import WHY_REFUSED, Cookies, transport_of
 from api.http.server import listen, serve_http
@@ -93,8 +94,10 @@ async def serve(
             gc.freeze()
             app = create_app(context)
             task_status.started(context)
+            lane = ExpressLane(express_handlers(context), context.room, context.meters)
+            stop = partial(_stop, context, say)
             with watched_steps():
-                await serve_http(app, sockets, partial(_stop, context, say), tls)
+                await serve_http(app, sockets, stop, tls, lane)
     say("stopped; everything that was acknowledged is stored")
 
 

@@ -4,7 +4,7 @@ Quart finds the route and carries bytes; everything else is ours. Nothing runs i
 nursery: a task that died there would not be seen.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -54,14 +54,27 @@ def create_app(context: Context, routes: Sequence[AnyRoute] = ROUTES) -> QuartTr
         )
     app.register_error_handler(HTTPException, partial(_unrouted, context))
     app.add_websocket(SOCKET_PATH, "live socket", partial(live_socket, context))
-    gate = Gate(cast("Any", app.asgi_app), context.meters)
+    gate = Gate(cast("Any", app.asgi_app), context.meters, context.room)
     app.asgi_app = cast("Any", gate)  # type: ignore[method-assign]
     return app
 
 
+def express_handlers(
+    context: Context, routes: Sequence[AnyRoute] = ROUTES
+) -> dict[bytes, Callable[[RawRequest], Awaitable[Reply]]]:
+    """By method and path, what answers the routes of the express lane; the same as behind it."""
+    return {
+        f"{route.method} {route.path}".encode(): partial(respond, context, route, ids={})
+        for route in routes
+        if route.express
+    }
+
+
 async def respond(context: Context, route: AnyRoute, raw: RawRequest, ids: dict[str, str]) -> Reply:
     """Everything between the route that was found and its reply."""
-    return await answered(context.meters, raw.id, partial(_handle, context, route, raw, ids))
+    answer = await answered(context.meters, raw.id, partial(_handle, context, route, raw, ids))
+    context.meters.answered(route.path, answer.status)
+    return answer
 
 
 async def _handle(context: Context, route: AnyRoute, raw: RawRequest, ids: dict[str, str]) -> Reply:
@@ -83,7 +96,6 @@ async def _handle(context: Context, route: AnyRoute, raw: RawRequest, ids: dict[
 async def _view(context: Context, route: AnyRoute, **ids: str) -> Response:
     raw = raw_request(request.scope)
     answer = await respond(context, route, raw, ids)
-    context.meters.answered(route.path, answer.status)
     return to_response(for_people(raw, context.public_url, answer), raw.method)
 
 

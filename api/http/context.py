@@ -12,6 +12,7 @@ from api.accounts.keyring import Keyring
 from api.http.cookies import Cookies
 from api.http.messages import RawRequest
 from api.http.meters import Meters
+from api.http.room import BodyRoom
 from api.http.streams import OpenStream, Streams
 from api.http.tickets import Tickets
 from api.plans.allowances import Allowances
@@ -45,6 +46,7 @@ class Context:
     cookies: Cookies = field(default_factory=lambda: Cookies("secure"))
     trusted_proxies: tuple[Network, ...] = ()
     meters: Meters = field(default_factory=Meters)
+    room: BodyRoom = field(default_factory=BodyRoom)
     streams: Streams = field(default_factory=Streams)
     tickets: Tickets = field(default_factory=Tickets)
     stopping: trio.Event = field(default_factory=trio.Event)

@@ -18,6 +18,7 @@ from api.http.head import head_problem
 from api.http.messages import Header, RawReply, RawRequest
 from api.http.meters import Meters
 from api.http.problems import Problem, unavailable
+from api.http.room import BodyRoom
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -31,9 +32,6 @@ BODY_S: Final = 10.0
 BODY_START_S: Final = 5.0
 BODY_BYTES_S: Final = 1024
 """After the start, a body must arrive at this speed on average."""
-
-BODIES_LIMIT: Final = 64 * 2**20
-"""Bytes of bodies that are in memory at a time, of all requests."""
 
 LINGER_S: Final = 1.0
 LINGER_BYTES: Final = 2 * BODY_LIMIT
@@ -50,16 +48,38 @@ GUARD: Final = "statflow.guard"
 """Where in the scope's state the server puts the connection, if it is ours."""
 
 
+def body_limit_s(size: int) -> float:
+    """A body of which so many bytes have come must be complete, or grow, within this time."""
+    return min(BODY_S, BODY_START_S + size / BODY_BYTES_S)
+
+
+def too_slow() -> Problem:
+    """The refusal of a body that is not complete by then."""
+    detail = f"A body has {BODY_S:g} s, and must come with {BODY_BYTES_S} bytes/s or more."
+    return Problem("body_timeout", detail, close=True)
+
+
+def no_room() -> Problem:
+    """The refusal of a body that there is no memory for."""
+    return unavailable("overloaded", 1, "Too many requests are in work.")
+
+
+def sized(reply: RawReply, closing: Iterable[Header]) -> list[Header]:
+    """The headers of a reply that no framework completes."""
+    headers = [header for header in reply.headers if header[0] != b"connection"]
+    return [*headers, (b"content-length", str(len(reply.body)).encode()), *closing]
+
+
 class Gate:
     """An ASGI application around another."""
 
-    def __init__(self, app: App, meters: Meters) -> None:
+    def __init__(self, app: App, meters: Meters, room: BodyRoom) -> None:
         self.app = app
         self.meters = meters
-        self.held_bytes = 0
+        self.room = room
 
     def __repr__(self) -> str:
-        return f"<Gate {self.held_bytes} bytes of bodies>"
+        return f"<Gate {self.room!r}>"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
@@ -85,7 +105,7 @@ class Gate:
         request: RawRequest,
         problem: Problem | None,
     ) -> None:
-        held = _Held(self)
+        held = _Held(self.room)
         try:
             if problem is not None:
                 raise problem
@@ -118,7 +138,7 @@ class Gate:
         self.meters.refused(problem.code)
         await receive()
         reply = problem.reply(request.id)
-        start = {"status": reply.status, "headers": _sized(reply, ())}
+        start = {"status": reply.status, "headers": sized(reply, ())}
         await send({"type": "websocket.http.response.start", **start})
         await send({"type": "websocket.http.response.body", "body": reply.body})
 
@@ -130,8 +150,8 @@ class _Gone(Exception):
 class _Held:
     """The bytes of one body, counted against the limit of all."""
 
-    def __init__(self, gate: Gate) -> None:
-        self.gate = gate
+    def __init__(self, room: BodyRoom) -> None:
+        self.room = room
         self.bytes = 0
 
     async def read(self, receive: Receive) -> bytes:
@@ -147,21 +167,18 @@ class _Held:
                 parts.append(part)
                 if not message.get("more_body", False):
                     return b"".join(parts)
-                allowed_s = min(BODY_S, BODY_START_S + self.bytes / BODY_BYTES_S)
-                scope.deadline = began + allowed_s
-        detail = f"A body has {BODY_S:g} s, and must come with {BODY_BYTES_S} bytes/s or more."
-        raise Problem("body_timeout", detail, close=True)
+                scope.deadline = began + body_limit_s(self.bytes)
+        raise too_slow()
 
     def _take(self, part: bytes) -> None:
-        self.bytes += len(part)
-        self.gate.held_bytes += len(part)
-        if self.bytes > BODY_LIMIT:
+        if self.bytes + len(part) > BODY_LIMIT:
             raise Problem("body_too_large", f"At most {BODY_LIMIT} bytes.", close=True)
-        if self.gate.held_bytes > BODIES_LIMIT:
-            raise unavailable("overloaded", 1, "Too many requests are in work.")
+        if not self.room.take(len(part)):
+            raise no_room()
+        self.bytes += len(part)
 
     def release(self) -> None:
-        self.gate.held_bytes -= self.bytes
+        self.room.give_back(self.bytes)
         self.bytes = 0
 
 
@@ -184,7 +201,7 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, reply: RawReply) -
     closing: tuple[Header, ...] = ()
     if str(scope.get("http_version", "1.1")).startswith("1"):
         closing = ((b"connection", b"close"),)
-    start = {"status": reply.status, "headers": _sized(reply, closing)}
+    start = {"status": reply.status, "headers": sized(reply, closing)}
     guard = (scope.get("state") or {}).get(GUARD)
     with guard.replying() if guard is not None else nullcontext():
         await send({"type": "http.response.start", **start})
@@ -197,9 +214,3 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, reply: RawReply) -
                 break
             left -= len(message.get("body", b""))
     await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-def _sized(reply: RawReply, closing: Iterable[Header]) -> list[Header]:
-    """The headers of a reply that no framework completes."""
-    headers = [header for header in reply.headers if header[0] != b"connection"]
-    return [*headers, (b"content-length", str(len(reply.body)).encode()), *closing]

@@ -1,8 +1,9 @@
-"""The listening socket, and Hypercorn on every connection.
+"""The listening socket, and on every connection first the express lane, then Hypercorn.
 
 Law: a connection that does not take what it is sent is cut off, and one that is closed holds
 nothing: Hypercorn waits without limit for both. Idle connections and slow heads are closed by
-Hypercorn, slow bodies by the gate.
+Hypercorn, slow bodies by the gate, and all of them by the lane while they are on it. What is
+encrypted goes to Hypercorn at once.
 """
 
 import logging
@@ -10,8 +11,8 @@ import resource
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import ExitStack, contextmanager
-from typing import Any, Final, cast
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any, Final, Protocol, cast
 
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
@@ -87,6 +88,7 @@ async def serve_http(
     sockets: list[socket.socket],
     wait_stop: Callable[[], Awaitable[object]],
     tls: ssl.SSLContext | None = None,
+    lane: "Lane | None" = None,
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -94,19 +96,24 @@ async def serve_http(
 
     Closes the sockets. Whatever streams must be told to end by `wait_stop` itself.
     """
-    server = _Server(app)
+    server = _Server(app, lane)
     async with trio.open_nursery() as connections, trio.open_nursery() as accepting:
         for sock in sockets:
             accepting.start_soon(server.accept, _listener(sock, tls), connections)
+        if lane is not None:
+            connections.start_soon(lane.run)
         task_status.started()
         await wait_stop()
         accepting.cancel_scope.cancel()
         connections.start_soon(server.abort_after, GRACE_S, connections.cancel_scope)
+        if lane is not None:
+            lane.stop()
         await server.context.terminated.set()
 
 
 class _Server:
-    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+    def __init__(self, app: Callable[..., Awaitable[None]], lane: "Lane | None") -> None:
+        self.lane = lane
         self.config = hypercorn_config()
         self.context = WorkerContext(None)
         self.app = ASGIWrapper(app)
@@ -135,6 +142,9 @@ class _Server:
         self.guards.add(guard)
         try:
             with guard.scope:
+                if self.lane is not None and stream is guard and not await self.lane.serve(guard):
+                    await _close(guard)
+                    return
                 # It takes any stream that has a socket, whatever its signature says.
                 given = cast("Any", stream)
                 await TCPServer(self.app, self.config, self.context, {GUARD: guard}, given)
@@ -184,6 +194,11 @@ class GuardedStream(trio.abc.HalfCloseableStream):
         self.scope = trio.CancelScope()
         self._patience: trio.CancelScope | None = None
         self._replied: trio.Event | None = None
+        self._given_back = b""
+
+    def give_back(self, data: bytes) -> None:
+        """Let the next reader begin with what was read already."""
+        self._given_back = data
 
     def abort(self) -> None:
         """Give up at once."""
@@ -217,6 +232,10 @@ class GuardedStream(trio.abc.HalfCloseableStream):
         await self.stream.wait_send_all_might_not_block()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        if self._given_back:
+            data, self._given_back = self._given_back, b""
+            await trio.lowlevel.checkpoint()
+            return data
         return await self.stream.receive_some(max_bytes)
 
     async def send_eof(self) -> None:
@@ -234,6 +253,19 @@ class GuardedStream(trio.abc.HalfCloseableStream):
     async def aclose(self) -> None:
         self.scope.deadline = min(self.scope.deadline, trio.current_time() + CLOSE_S)
         await self.stream.aclose()
+
+
+class Lane(Protocol):
+    """Answers some of the requests itself."""
+
+    async def run(self) -> None:
+        """Whatever it does beside its connections, for ever."""
+
+    async def serve(self, stream: GuardedStream) -> bool:
+        """Serve a connection; True when Hypercorn is to go on with it."""
+
+    def stop(self) -> None:
+        """End connections as soon as they have their answers; never waits."""
 
 
 class _GuardedListener(trio.abc.Listener[GuardedStream]):
@@ -256,6 +288,14 @@ def _listener(sock: socket.socket, tls: ssl.SSLContext | None) -> Listener:
     if tls is None:
         return plain
     return trio.SSLListener(plain, tls, https_compatible=True)
+
+
+async def _close(guard: GuardedStream) -> None:
+    """Close a connection in both directions, as Hypercorn does."""
+    # Perhaps the client has gone already.
+    with suppress(trio.BrokenResourceError, trio.BusyResourceError):
+        await guard.send_eof()
+    await guard.aclose()
 
 
 def _guard_of(stream: trio.abc.Stream) -> GuardedStream:

@@ -58,18 +58,18 @@ ROUTES: Final = (
     Route(
         "POST", "/v1/ingest", "Send one point", "write",
         {202: IngestReply}, Nothing, Item, raw=ingest, problems=(*ITEM_PROBLEMS, *WRITE_PROBLEMS),
-        headers=SendHeaders, media=ONE, example=POINT,
+        headers=SendHeaders, media=ONE, example=POINT, express=True,
     ),
     Route(
         "POST", BATCH_PATH, "Send up to 1000 points", "write",
         {202: BatchReply}, BatchParams, Batch, raw=ingest,
         problems=("batch_empty", "batch_too_large", "batch_rejected", *WRITE_PROBLEMS),
-        headers=SendHeaders, media=MANY, example=POINTS,
+        headers=SendHeaders, media=MANY, example=POINTS, express=True,
     ),
     Route(
         "POST", COUNT_PATH, "Send one point: count makes a counter, value a value", "write",
         {202: IngestReply}, Nothing, CountItem, raw=ingest,
         problems=(*ITEM_PROBLEMS, *WRITE_PROBLEMS),
-        headers=SendHeaders, media=ONE, example=COUNT,
+        headers=SendHeaders, media=ONE, example=COUNT, express=True,
     ),
 )  # fmt: skip

@@ -10,10 +10,11 @@ import trio
 from trio.testing import MockClock
 
 from api.http.bodies import BODY_LIMIT
-from api.http.gate import BODIES_LIMIT, LINGER_BYTES, REQUEST, Gate, Message, Receive, Scope, Send
+from api.http.gate import LINGER_BYTES, REQUEST, Gate, Message, Receive, Scope, Send
 from api.http.head import HEADERS_LIMIT, PARAMETERS_LIMIT, URL_LIMIT
 from api.http.messages import Header, RawRequest
 from api.http.meters import Meters
+from api.http.room import BODIES_LIMIT, BodyRoom
 
 KEY = b"sf_" + b"a" * 46
 
@@ -96,10 +97,10 @@ async def exchange(
         else:
             found.body += message["body"]
 
-    held = gate.held_bytes
+    held = gate.room.held_bytes
     await gate(scope, receive, send)
     await source.aclose()
-    assert gate.held_bytes == held
+    assert gate.room.held_bytes == held
     return found
 
 
@@ -110,7 +111,7 @@ def behind() -> Behind:
 
 @pytest.fixture
 def gate(behind: Behind) -> Gate:
-    return Gate(behind, Meters())
+    return Gate(behind, Meters(), BodyRoom())
 
 
 @pytest.mark.parametrize(
@@ -205,7 +206,7 @@ async def test_a_client_that_leaves_is_forgotten(gate: Gate, behind: Behind) -> 
 
 
 async def test_bodies_together_have_a_limit(gate: Gate) -> None:
-    gate.held_bytes = BODIES_LIMIT
+    gate.room.held_bytes = BODIES_LIMIT
 
     async def parts() -> AsyncGenerator[Message]:
         yield {"type": "http.request", "body": b"x", "more_body": False}

@@ -1,104 +1,19 @@
 """Real sockets: what clients may do to a connection, and how it ends."""
 
 import socket
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 
 import pytest
 import trio
 
 from api.http import server as module
 from api.http.bodies import BODY_LIMIT
-from api.http.gate import REQUEST, Gate, Receive, Scope, Send
-from api.http.meters import Meters
-from api.http.server import (
-    CLOSE_S,
-    GRACE_S,
-    IDLE_S,
-    WEBSOCKET_MESSAGE_LIMIT,
-    listen,
-    serve_http,
-)
+from api.http.server import CLOSE_S, GRACE_S, IDLE_S, WEBSOCKET_MESSAGE_LIMIT
+from tests.api.http.sockets import PATIENCE_S, served
 
 pytestmark = pytest.mark.real
 
 POST = b"POST /v1/ingest HTTP/1.1\r\nHost: x\r\n"
-PATIENCE_S = 20.0
-
-
-async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Says how long the body is; `/stream` never ends, a socket takes everything."""
-    request = scope[REQUEST]
-    if scope["type"] == "websocket":
-        await receive()
-        await send({"type": "websocket.accept"})
-        while (await receive())["type"] != "websocket.disconnect":
-            pass
-        return
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    while request.path == "/stream":
-        await send({"type": "http.response.body", "body": b"x" * 65536, "more_body": True})
-    body = b"%d bytes" % len(request.body)
-    await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-@dataclass(frozen=True)
-class Served:
-    """A server at a port; `stop` tells it to end."""
-
-    port: int
-    stop: trio.Event
-
-    async def talk(self, data: bytes, then: bytes = b"", every_s: float = 0.2) -> "Talk":
-        """Send, go on sending, and read until the server closes the connection."""
-        began = trio.current_time()
-        found = bytearray()
-        stream = await trio.open_tcp_stream("127.0.0.1", self.port)
-        async with stream, trio.open_nursery() as nursery:
-            nursery.start_soon(_send, stream, data, then, every_s)
-            with trio.fail_after(PATIENCE_S):
-                try:
-                    while part := await stream.receive_some():
-                        found += part
-                except trio.BrokenResourceError:
-                    found += b"<reset>"
-            nursery.cancel_scope.cancel()
-        return Talk(bytes(found), trio.current_time() - began)
-
-
-@dataclass(frozen=True)
-class Talk:
-    """What the server said until it closed, and after how many seconds."""
-
-    text: bytes
-    seconds: float
-
-    @property
-    def status(self) -> int:
-        """The status of the first answer."""
-        return int(self.text.split(b" ", 2)[1])
-
-
-async def _send(stream: trio.SocketStream, data: bytes, then: bytes, every_s: float) -> None:
-    try:
-        await stream.send_all(data)
-        while then:
-            await trio.sleep(every_s)
-            await stream.send_all(then)
-    except trio.BrokenResourceError:
-        pass  # The server has closed the connection, which is what the tests are about.
-
-
-@asynccontextmanager
-async def served() -> AsyncGenerator[Served]:
-    """A server around the gate and the application above."""
-    sockets = listen("127.0.0.1", 0)
-    stop = trio.Event()
-    async with trio.open_nursery() as nursery:
-        await nursery.start(serve_http, Gate(app, Meters()), sockets, stop.wait)
-        yield Served(sockets[0].getsockname()[1], stop)
-        stop.set()
 
 
 async def test_requests_follow_each_other_on_a_connection() -> None:

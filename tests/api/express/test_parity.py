@@ -1,0 +1,162 @@
+"""One table of requests, good and bad, to a server with the lane and to one without: same bytes."""
+
+import gzip
+import re
+from functools import partial
+from typing import Final
+
+import msgspec
+import pytest
+import trio
+
+from api.express.lane import ExpressLane
+from api.http.app import express_handlers
+from api.http.bodies import BODY_LIMIT
+from tests.api.express.requests import chunked_once
+from tests.api.http.harness import Server, serving
+from tests.api.http.sockets import served
+
+pytestmark = pytest.mark.real
+
+GOODBYE: Final = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+"""Not for the lane; after its answer the connection ends."""
+
+POINT: Final = b'{"stat":"a","value":1,"type":"counter"}'
+ITEMS: Final = b'{"items":[{"stat":"a","value":2,"type":"counter"},{"stat":"b"},{"stat":7}]}'
+
+VARYING: Final = re.compile(rb'(?<=x-request-id: )\w+|(?<="request_id":")\w+|(?<=date: )[^\r]+')
+
+
+def post(
+    body: bytes = POINT,
+    *headers: bytes,
+    path: bytes = b"/v1/ingest",
+    key: bytes = b"write",
+    media: bytes = b"application/json",
+    framed: bool = True,
+) -> bytes:
+    """A request; the name of its key stands for the key."""
+    lines = [b"POST %b HTTP/1.1" % path, b"Host: x", *headers]
+    lines += [b"Authorization: Bearer <%b>" % key] if key else []
+    lines += [b"Content-Type: " + media] if media else []
+    lines += [b"Content-Length: %d" % len(body)] if framed else []
+    return b"\r\n".join([*lines, b"", body])
+
+
+def batch(body: bytes = ITEMS, *headers: bytes, path: bytes = b"", **more: bytes) -> bytes:
+    """A request with many points."""
+    return post(body, *headers, path=b"/v1/ingest/batch" + path, **more)  # type: ignore[arg-type]
+
+
+TABLE: Final[dict[str, bytes]] = {
+    "a point": post(),
+    "many": batch(),
+    "a count": post(b'{"stat":"c","count":3}', path=b"/v1/stat"),
+    "in turn": post() + batch() + post(b"{") + post(),
+    "all or none": batch(path=b"?atomic=true"),
+    "none": batch(b'{"items":[{"stat":""},{"stat":7}]}'),
+    "no items": batch(b'{"items":[]}'),
+    "too many": batch(msgspec.json.encode({"items": [{"stat": "a"}] * 1001})),
+    "lines": batch(b'{"stat":"a"}\n{"stat":"b"}\n', media=b"application/x-ndjson"),
+    "packed": batch(
+        msgspec.msgpack.encode({"items": [{"stat": "a"}]}), media=b"application/msgpack"
+    ),
+    "zipped": batch(gzip.compress(ITEMS, mtime=0), b"Content-Encoding: gzip"),
+    "badly zipped": batch(b"nonsense", b"Content-Encoding: gzip"),
+    "a bomb": batch(gzip.compress(bytes(5 * 2**20), mtime=0), b"Content-Encoding: gzip"),
+    "chunks": post(chunked_once(POINT), b"Transfer-Encoding: chunked", framed=False),
+    "large chunks": batch(
+        chunked_once(b" " * 200_000 + ITEMS), b"Transfer-Encoding: chunked", framed=False
+    ),
+    "bad chunks": post(b"x\r\n", b"Transfer-Encoding: chunked", framed=False),
+    "chunks with a trailer": post(
+        chunked_once(POINT)[:-2] + b"X: y\r\n\r\n", b"Transfer-Encoding: chunked", framed=False
+    ),
+    "too many chunks": post(
+        chunked_once(bytes(BODY_LIMIT + 1)), b"Transfer-Encoding: chunked", framed=False
+    ),
+    "told to go on": post(POINT, b"Expect: 100-continue"),
+    "nothing": post(b""),
+    "no length": post(b"", framed=False),
+    "no JSON": post(b"{"),
+    "bad text": post(b'{"stat":"\xff"}'),
+    "no object": post(b"[1]"),
+    "unknown field": post(b'{"stat":"a","colour":1}'),
+    "no number": post(b'{"stat":"a","value":"1"}'),
+    "other type": post(b'{"stat":"a","value":1,"type":"value"}'),
+    "no time": post(b'{"stat":"a","t":"yesterday"}'),
+    "no media": post(media=b""),
+    "other media": post(media=b"text/plain"),
+    "other text": post(media=b"application/json; charset=latin1"),
+    "other coding": post(POINT, b"Content-Encoding: br"),
+    "no key": post(key=b""),
+    "a wrong key": post(key=b"nobody"),
+    "no bearer": post(POINT, b"Authorization: Basic eDp5", key=b""),
+    "two keys": post(POINT, b"Authorization: Bearer x"),
+    "a reader": post(key=b"read"),
+    "a key in the query": post(path=b"/v1/ingest?api_key=x"),
+    "a parameter": post(path=b"/v1/ingest?x=1"),
+    "a bad parameter": batch(path=b"?atomic=perhaps"),
+    "a bad query": batch(path=b"?atomic=%FF"),
+    "first": post(POINT, b"Idempotency-Key: one"),
+    "again": post(POINT, b"Idempotency-Key: one"),
+    "another body": post(b'{"stat":"b"}', b"Idempotency-Key: one"),
+    "a bad name": post(POINT, b"Idempotency-Key: a b"),
+    "two names": post(POINT, b"Idempotency-Key: a", b"Idempotency-Key: b"),
+    "an old name": post(POINT, b"Idempotency-Key: 01890a5d-ac96-774b-bcce-b302099a8057"),
+    "once": post(b'{"stat":"a","id":"x"}'),
+    "twice": post(b'{"stat":"a","id":"x"}'),
+    "wants it closed": post(POINT, b"Connection: close"),
+    "is wrong and wants it closed": post(b"{", b"Connection: close"),
+    "stays": post(POINT, b"Connection: keep-alive"),
+    "old": post().replace(b"HTTP/1.1", b"HTTP/1.0"),
+    "no host": post().replace(b"Host", b"X"),
+    "two hosts": post(POINT, b"Host: y"),
+    "two lengths of a kind": post(POINT, b"Transfer-Encoding: chunked"),
+    "a bad length": post(POINT, b"Content-Length: x", framed=False),
+    "a large length": post(b"", b"Content-Length: %d" % (BODY_LIMIT + 1), framed=False),
+    "a space": post(POINT, b"X : y"),
+    "a zero": post(POINT, b"X: \0"),
+    "a large head": post(POINT, b"X: " + b"a" * 17_000),
+    "a long path": post(path=b"/v1/ingest?" + b"a" * 9_000),
+    "an upgrade": post(POINT, b"Upgrade: websocket", b"Connection: Upgrade"),
+    "an old upgrade": post(POINT, b"Upgrade: h2c", b"Connection: Upgrade"),
+    "another place": post(path=b"/v1/ingest/"),
+    "another spelling": post(path=b"/v1/%69ngest"),
+    "another method": post().replace(b"POST", b"PUT"),
+    "options": b"OPTIONS /v1/ingest HTTP/1.1\r\nHost: x\r\n\r\n",
+    "head": b"HEAD /v1/stats HTTP/1.1\r\nHost: x\r\n\r\n",
+    "nonsense": b"nonsense\r\n\r\n",
+    # HTTP/2 without asking first: settings, and a frame that says goodbye.
+    "the other protocol": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+    + bytes([0, 0, 0, 4, *bytes(5)])
+    + bytes([0, 0, 8, 7, *bytes(5 + 8)])
+    + b"Connection: close",
+}
+
+
+async def answers(server: Server, *, express: bool, pieces: int, found: dict[str, bytes]) -> None:
+    """Send every request of the table on a connection of its own; keeps what came back."""
+    context = server.context
+    lane = ExpressLane(express_handlers(context), context.room, context.meters)
+    async with served(server.app, lane if express else None) as at:
+        for name, data in TABLE.items():
+            for key, secret in server.keys.items():
+                data = data.replace(b"<%b>" % key.encode(), secret.encode())
+            # What comes after a request that says it is the last is an error of its own.
+            data += b"" if b"Connection: close" in data else GOODBYE
+            talk = await at.talk(data, pieces=pieces)
+            found[name] = VARYING.sub(b"~", talk.text)
+    assert context.room.held_bytes == 0
+
+
+@pytest.mark.parametrize("pieces", [1, 12])
+async def test_the_lane_answers_as_the_framework_does(pieces: int) -> None:
+    lane: dict[str, bytes] = {}
+    framework: dict[str, bytes] = {}
+    async with serving() as one, serving() as two, trio.open_nursery() as nursery:
+        nursery.start_soon(partial(answers, one, express=True, pieces=pieces, found=lane))
+        nursery.start_soon(partial(answers, two, express=False, pieces=pieces, found=framework))
+    different = {name for name, answer in framework.items() if lane[name] != answer}
+    assert not different
+    assert sum(answer.startswith(b"HTTP/1.1 202") for answer in lane.values()) > 15
