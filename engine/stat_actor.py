@@ -8,7 +8,7 @@ the newest value of every bucket that was touched.
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import trio
@@ -22,6 +22,9 @@ log = logging.getLogger("statflow.engine")
 
 BOARD_BUCKETS_MAX = 128
 """Buckets of one stat and tier whose value an actor keeps; older ones are read again."""
+
+TOLD_MAX = 16
+"""Changes of a stat that an actor keeps for the next who asks; they go when a bucket moves."""
 
 DIRTY_BUCKETS_MAX = 2_000
 """Touched buckets of one stat that a watch remembers; beyond it the client must load anew."""
@@ -40,6 +43,8 @@ class Change:
     """Absolute buckets of one stat in the watched tier, as of a log position.
 
     `revised`: a bucket that was over has changed. `lost`: too much changed to tell; load anew.
+    Listeners who ask for the same get the same object, and may keep in `shared` what they made of
+    it for each other.
     """
 
     partition: int
@@ -48,6 +53,7 @@ class Change:
     position: Position
     revised: bool = False
     lost: bool = False
+    shared: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
 
 
 Load = Callable[[Tier, int, int], Awaitable[tuple[Rollups, Position] | None]]
@@ -70,6 +76,7 @@ class StatActor:
         self.mailbox: Mailbox[Wake] = Mailbox()  # One message a turn, taken each time it runs.
         self.watches: dict[Tier, set[Watch]] = {}
         self._boards: dict[Tier, dict[int, _Known]] = {}
+        self._told: dict[tuple[Tier, int, frozenset[int]], Change] = {}
         self._load = load
         self._now_s = now_s
 
@@ -95,6 +102,7 @@ class StatActor:
         if not watches:
             self.watches.pop(watch.tier, None)
             self._boards.pop(watch.tier, None)
+            self._told = {}
 
     def end_watches(self) -> None:
         """Let every watch of this stat end."""
@@ -103,10 +111,22 @@ class StatActor:
                 watch.end()
 
     async def change(self, tier: Tier, starts: set[int]) -> Change:
-        """The newest value of the named buckets."""
+        """The newest value of the named buckets; made once for all who ask for the same."""
+        key = tier, tier.bucket(self._now_s()), frozenset(starts)
+        told = self._told.get(key)
+        if told is None:
+            # Replaced when a bucket moves: what is made of older ones goes where nobody looks.
+            kept = self._told
+            told = await self._change(tier, key[1], sorted(starts))
+            if len(kept) >= TOLD_MAX:
+                kept.clear()
+            kept[key] = told
+        return told
+
+    async def _change(self, tier: Tier, open_start: int, starts: list[int]) -> Change:
         board = self._boards.setdefault(tier, {})
         known = []
-        for start in sorted(starts):
+        for start in starts:
             one = board.get(start) or await self._read(tier, board, start)
             if one is not None:
                 known.append(one)
@@ -114,7 +134,7 @@ class StatActor:
         # Different buckets in order: nothing is left to add up, for every listener anew.
         rollups = Rollups.joined([one.rollups for one in known]) if known else Rollups.empty()
         position = max((one.position for one in known), default=Position(0, 0))
-        revised = bool((rollups.start < tier.bucket(self._now_s())).any())
+        revised = bool((rollups.start < open_start).any())
         return Change(self.partition, self.stat, rollups, position, revised)
 
     async def _apply(self, tier: Tier, message: Wake) -> None:
@@ -129,6 +149,7 @@ class StatActor:
                 both = [known.rollups, part.take(slice(place, place + 1))]
                 merged = Rollups.merged(both, tier.width_s)
                 board[start] = _Known(merged, message.position)
+                self._told = {}
         moved = [start for start in starts if start in board]
         self._trim(board)
         for watch in self.watches.get(tier, ()):
@@ -143,6 +164,7 @@ class StatActor:
         rollups, position = loaded
         if known is None or known.position < position:
             known = board[start] = _Known(rollups, position)
+            self._told = {}
         return known
 
     def _trim(self, board: dict[int, _Known]) -> None:

@@ -5,10 +5,16 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from api.http.gate import sized
-from api.http.messages import Header, RawReply
+from api.http.messages import Header, RawReply, StreamReply
 from api.http.problems import Problem
 
 CLOSE: Final[Header] = (b"connection", b"close")
+
+LAST: Final = b"Connection: close\r\n"
+"""In the spelling of the library below the server behind."""
+
+END: Final = b"0\r\n\r\n"
+"""After the last chunk."""
 
 
 class Answers:
@@ -24,19 +30,21 @@ class Answers:
 
     def of(self, reply: RawReply, *, last: bool) -> bytes:
         """A reply; `last` when the client has asked for no more."""
-        length = b"%d" % len(reply.body)
-        lines = [b"HTTP/1.1 %d \r\n" % reply.status]
-        lines += [b"%b: %b\r\n" % header for header in reply.headers]
-        lines += [b"content-length: ", length, b"\r\n", self._now()]
-        # In the spelling of the library below the server behind.
-        lines += [b"Connection: close\r\n\r\n" if last else b"\r\n", reply.body]
+        lines = _lines(reply.status, reply.headers)
+        lines += [b"content-length: %d\r\n" % len(reply.body), self._now()]
+        lines += [LAST if last else b"", b"\r\n", reply.body]
+        return b"".join(lines)
+
+    def head(self, reply: StreamReply, *, last: bool) -> bytes:
+        """The head of a reply whose body comes in chunks."""
+        lines = _lines(reply.status, reply.headers)
+        lines += [self._now(), b"Transfer-Encoding: chunked\r\n", LAST if last else b"", b"\r\n"]
         return b"".join(lines)
 
     def refusal(self, problem: Problem, request_id: str) -> bytes:
         """A problem with a request that is not read to its end, as the gate answers it."""
         reply = problem.reply(request_id)
-        lines = [b"HTTP/1.1 %d \r\n" % reply.status]
-        lines += [b"%b: %b\r\n" % header for header in sized(reply, (CLOSE,))]
+        lines = _lines(reply.status, sized(reply, (CLOSE,)))
         return b"".join([*lines, self._now(), b"\r\n", reply.body])
 
     def proceed(self) -> bytes:
@@ -49,3 +57,14 @@ class Answers:
             self._second = second
             self._stamp = b"".join(b"%b: %b\r\n" % header for header in self._server_headers())
         return self._stamp
+
+
+def chunk(part: bytes) -> bytes:
+    """A part of a body that comes in chunks; an empty one would end it."""
+    return b"%x\r\n%b\r\n" % (len(part), part) if part else b""
+
+
+def _lines(status: int, headers: Iterable[Header]) -> list[bytes]:
+    lines = [b"HTTP/1.1 %d \r\n" % status]
+    lines += [b"%b: %b\r\n" % header for header in headers]
+    return lines

@@ -2,21 +2,23 @@
 
 Law: one task a connection, none a request. Requests are answered in their order, one at a time,
 because the next may build on what the last has stored; answers that are ready at about the same
-time leave together. Nothing is cancelled while a request is being answered.
+time leave together. Nothing is cancelled while a request is being answered. A reply that streams
+gets a second task, which sees the client leave.
 """
 
 import os
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from math import inf
 from typing import TYPE_CHECKING, Final
 
 import trio
 
+from api.express.answers import END, chunk
 from api.express.head import Verdict
 from api.express.inbox import Asked, Inbox
 from api.http.gate import LINGER_BYTES, LINGER_S, body_limit_s, no_room, too_slow
-from api.http.messages import RawReply, RawRequest, Reply
+from api.http.messages import RawRequest, Reply, StreamReply
 from api.http.problems import Problem
 from api.http.server import IDLE_S, GuardedStream
 
@@ -118,8 +120,9 @@ class Conversation:
             method, path, head.query, head.headers, asked.body, request_id, self._client
         )
         reply = await self._lane.handlers[head.route](request)
-        assert isinstance(reply, RawReply), "BUG: an express route streams"
         self._hold(0)
+        if isinstance(reply, StreamReply):
+            return await self._stream_out(reply, last=head.last)
         now_s = trio.current_time()
         self._waiting_since_s, self._body_began_s = now_s, None
         self._keep(self._lane.answers.of(reply, last=head.last), now_s)
@@ -129,6 +132,41 @@ class Conversation:
         if now_s - self._ready_since_s > HOLD_S or self._ready_bytes > HOLD_BYTES:
             await self._send()
         return True
+
+    async def _stream_out(self, reply: StreamReply, *, last: bool) -> bool:
+        """Send a body while it is made; False when the connection ends with it."""
+        self._ready.append(self._lane.answers.head(reply, last=last))
+        await self._send()
+        complete = False
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._until_gone, nursery.cancel_scope)
+            async with reply.open() as parts:
+                complete = await self._send_parts(parts)
+            nursery.cancel_scope.cancel()
+        self._waiting_since_s, self._body_began_s = trio.current_time(), None
+        return complete and not last and not self._lane.stopping
+
+    async def _send_parts(self, parts: AsyncIterator[bytes]) -> bool:
+        try:
+            async for part in parts:
+                self._ready.append(chunk(part))
+                await self._send()
+            self._ready.append(END)
+            await self._send()
+        except (OSError, trio.BrokenResourceError):
+            return False
+        return True
+
+    async def _until_gone(self, streaming: trio.CancelScope) -> None:
+        """End a stream when its client leaves; what it asks meanwhile waits for the end."""
+        await trio.lowlevel.wait_readable(self._fd)
+        try:
+            data = os.read(self._fd, RECEIVE_BYTES)
+        except OSError:
+            data = b""
+        self._inbox.put(data)
+        if not data:
+            streaming.cancel()
 
     def _keep(self, answer: bytes, now_s: float) -> None:
         if not self._ready:

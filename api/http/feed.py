@@ -8,7 +8,7 @@ must not seem known.
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 import msgspec
 import trio
@@ -32,6 +32,9 @@ SNAPSHOT_BUCKETS: Final = 120
 
 SNAPSHOT_POINTS: Final = 12_000
 """Buckets in all snapshots at the beginning of a stream, at most."""
+
+JSON: Final = "json"
+"""Under this name the data of a change is shared."""
 
 EventName = Literal["snapshot", "change", "revise", "bye"]
 
@@ -64,11 +67,16 @@ class Bye(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class LiveEvent:
-    """One thing to tell; `cursor` only where everything before it is known then."""
+    """One thing to tell, its data as JSON; `cursor` only where everything before is known then."""
 
     name: EventName
-    data: LiveData | Bye
+    data: bytes
     cursor: str | None = None
+
+    @classmethod
+    def of(cls, name: EventName, data: LiveData | Bye, cursor: str | None = None) -> Self:
+        """An event of which the data is not JSON yet."""
+        return cls(name, msgspec.json.encode(data), cursor)
 
 
 Tell = Callable[[list[LiveEvent]], Awaitable[None]]
@@ -148,13 +156,23 @@ class Feed:
             return []
         if change.lost:
             return [(await self._snapshot(stat, SNAPSHOT_BUCKETS))[0]]
-        rollups = change.rollups
+        name: EventName = "revise" if change.revised else "change"
         position, start = self._opened.get(stat.id, (START, 0))
+        data: bytes | None
         if change.position <= position:
             # Found before the snapshot was read, told after it: only older buckets are news.
-            rollups = rollups.between(0, start)
+            data = self._data(stat, change.rollups.between(0, start))
+        elif (data := change.shared.get(JSON)) is None:
+            # The same bytes for all who are told of this change.
+            data = change.shared[JSON] = self._data(stat, change.rollups)
+        return [LiveEvent(name, data)] if data else []
+
+    def _data(self, stat: Stat, rollups: Rollups) -> bytes:
+        """Buckets as JSON; empty when there are none."""
+        if not len(rollups):
+            return b""
         data = LiveData(public_id(stat.id), self.tier.name, live_points(stat, rollups))
-        return [LiveEvent("revise" if change.revised else "change", data)] if data.points else []
+        return msgspec.json.encode(data)
 
     async def _opening(
         self, stat: Stat, since: Position | None, buckets: int
@@ -178,7 +196,7 @@ class Feed:
         wanted = set(touched)
         points = [point for point in live_points(stat, reading.rollups) if point.t in wanted]
         data = LiveData(public_id(stat.id), self.tier.name, points)
-        return LiveEvent("change", data), known
+        return LiveEvent.of("change", data), known
 
     async def _snapshot(self, stat: Stat, buckets: int) -> tuple[LiveEvent, Position]:
         now_s = self.context.clock.now_ms() // 1000
@@ -193,7 +211,7 @@ class Feed:
             live_points(stat, reading.rollups),
             complete if complete is not None and complete > start else None,
         )
-        return LiveEvent("snapshot", data), reading.position
+        return LiveEvent.of("snapshot", data), reading.position
 
     def _stamped(self, events: list[LiveEvent]) -> list[LiveEvent]:
         """The last event carries the cursor: after it, everything before is known."""

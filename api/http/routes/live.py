@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Final
 
-import msgspec
 import trio
 from msgspec import Meta, Struct, field
 
@@ -192,7 +191,7 @@ async def _produce(
                     reason = "the store does not answer"
                 nursery.cancel_scope.cancel()
         reason = stream.reason or reason
-        await writer.tell([LiveEvent("bye", Bye(reason), feed.cursor or None)])
+        await writer.tell([LiveEvent.of("bye", Bye(reason), feed.cursor or None)])
 
 
 def to_bytes(event: LiveEvent) -> bytes:
@@ -202,14 +201,14 @@ def to_bytes(event: LiveEvent) -> bytes:
         lines.append(b"id: " + event.cursor.encode())
     if event.name == "bye":
         lines.append(b"retry: %d" % RETRY_MS)
-    lines.append(b"data: " + msgspec.json.encode(event.data))
+    lines.append(b"data: " + event.data)
     return b"\n".join(lines) + b"\n\n"
 
 
 ROUTES: Final = (
     Route(
         "GET", "/v1/live", "Follow stats as they move", "read",
-        {200: "text/event-stream"}, LiveParams, Nothing, raw=live,
+        {200: "text/event-stream"}, LiveParams, Nothing, raw=live, express=True,
         problems=(
             "invalid_ticket", "cursor_invalid", "resolution_invalid", "too_many_stats",
             "too_many_streams", "field_required",

@@ -133,7 +133,7 @@ class _Conversation:
                     reason = "the store does not answer"
                 nursery.cancel_scope.cancel()
         reason = stream.reason or reason
-        await self.feed.tell([LiveEvent("bye", Bye(reason), self.feed.cursor or None)])
+        await self.feed.tell([LiveEvent.of("bye", Bye(reason), self.feed.cursor or None)])
         await self.socket.close(CLOSE_UNKNOWN if reason == KEY_GONE else self.code, reason)
 
     async def _listen(self, first: Order, stream: OpenStream) -> None:
@@ -192,7 +192,7 @@ class _Conversation:
 
 def to_text(event: LiveEvent) -> str:
     """One event as a message."""
-    message: dict[str, Any] = {"event": event.name, "data": event.data}
+    message: dict[str, Any] = {"event": event.name, "data": msgspec.Raw(event.data)}
     if event.cursor:
         message["id"] = event.cursor
     return msgspec.json.encode(message).decode()

@@ -1,7 +1,7 @@
 """What a client of the lane may do to a connection, and how it ends; on real sockets."""
 
 import socket
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -10,7 +10,7 @@ import trio
 from api.express import conversation, lane
 from api.express.lane import ExpressLane
 from api.http import gate, server
-from api.http.messages import RawRequest, Reply, reply
+from api.http.messages import RawRequest, Reply, StreamReply, reply
 from api.http.meters import Meters
 from api.http.room import BODIES_LIMIT, BodyRoom
 from api.http.server import GRACE_S
@@ -31,6 +31,7 @@ class Express:
         self.go_on = trio.Event()
         self.go_on.set()
         self.began = trio.Event()
+        self.left = trio.Event()
         self.room = BodyRoom()
         self.meters = Meters()
         self.lane = ExpressLane({b"POST /express": self.answer}, self.room, self.meters)
@@ -38,9 +39,29 @@ class Express:
     async def answer(self, request: RawRequest) -> Reply:
         self.asked.append(request)
         self.began.set()
+        if request.query == b"stream":
+            return StreamReply(200, (), self.stream)
         await self.go_on.wait()
         body = b"%d:%b" % (len(self.asked), request.body)
         return reply(request.id, 200, b"text/plain", body)
+
+    @asynccontextmanager
+    async def stream(self) -> AsyncGenerator[AsyncIterator[bytes]]:
+        """Parts without end, as long as they are taken."""
+        send, receive = trio.open_memory_channel[bytes](0)
+
+        async def produce() -> None:
+            with send:
+                while self.go_on.is_set():
+                    await send.send(b"x" * 50_000)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(produce)
+            try:
+                yield receive
+            finally:
+                nursery.cancel_scope.cancel()
+                self.left.set()
 
 
 @asynccontextmanager
@@ -189,3 +210,43 @@ async def test_a_client_that_takes_nothing_is_cut_off(monkeypatch: pytest.Monkey
 
             with pytest.raises((ConnectionError, TimeoutError)):
                 await trio.to_thread.run_sync(fill)
+
+
+STREAM = POST.replace(b"express", b"express?stream") + b"\r\n"
+
+
+async def test_a_stream_ends_when_its_client_leaves() -> None:
+    async with express() as (app, at):
+        async with await trio.open_tcp_stream("127.0.0.1", at.port) as client:
+            await client.send_all(STREAM)
+            await client.receive_some()
+        with trio.fail_after(5):
+            await app.left.wait()
+
+
+async def test_a_stream_that_is_not_taken_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "SEND_S", 0.5)
+    async with (
+        express() as (app, at),
+        await trio.open_tcp_stream("127.0.0.1", at.port) as client,
+    ):
+        await client.send_all(STREAM)
+        with trio.fail_after(10):
+            await app.left.wait()
+
+
+async def test_what_is_asked_during_a_stream_is_answered_after_it() -> None:
+    async with (
+        express() as (app, at),
+        await trio.open_tcp_stream("127.0.0.1", at.port) as client,
+    ):
+        await client.send_all(STREAM)
+        text = bytes(await client.receive_some())
+        await client.send_all(WHOLE)
+        app.go_on = trio.Event()
+        while b"\r\n0\r\n\r\n" not in text:
+            text = text[-10:] + await client.receive_some()
+        app.go_on.set()
+        while not text.endswith(b"2:abc"):
+            text += await client.receive_some()
+    assert len(app.asked) == 2

@@ -24,6 +24,8 @@ GOODBYE: Final = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n
 POINT: Final = b'{"stat":"a","value":1,"type":"counter"}'
 ITEMS: Final = b'{"items":[{"stat":"a","value":2,"type":"counter"},{"stat":"b"},{"stat":7}]}'
 
+CURSOR: Final = re.compile(rb"(?<=id: )p[^\n]+")
+
 VARYING: Final = re.compile(rb'(?<=x-request-id: )\w+|(?<="request_id":")\w+|(?<=date: )[^\r]+')
 
 
@@ -43,9 +45,17 @@ def post(
     return b"\r\n".join([*lines, b"", body])
 
 
+def get(path: bytes, key: bytes = b"read") -> bytes:
+    """A request without a body."""
+    line = b"GET %b HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer <%b>\r\n\r\n"
+    return line % (path, key)
+
+
 batch = partial(post, path=b"/v1/ingest/batch")
 """A request with many points."""
 
+
+LIVE: Final = get(b"/v1/live?stats=st_1&resolution=1d")
 
 TABLE: Final[dict[str, bytes]] = {
     "a point": post(),
@@ -123,6 +133,12 @@ TABLE: Final[dict[str, bytes]] = {
     "another place": post(path=b"/v1/ingest/"),
     "another spelling": post(path=b"/v1/%69ngest"),
     "another method": post().replace(b"POST", b"PUT"),
+    "no stats to follow": get(b"/v1/live"),
+    "a stat that is not there": get(b"/v1/live?stats=st_999"),
+    "a bad ticket": get(b"/v1/live?ticket=x"),
+    "a bad cursor": get(b"/v1/live?stats=st_1&cursor=x"),
+    "a writer": get(b"/v1/live?stats=st_1", key=b"write"),
+    "a head of a stream": get(b"/v1/live?stats=st_1").replace(b"GET", b"HEAD"),
     "options": b"OPTIONS /v1/ingest HTTP/1.1\r\nHost: x\r\n\r\n",
     "head": b"HEAD /v1/stats HTTP/1.1\r\nHost: x\r\n\r\n",
     "nonsense": b"nonsense\r\n\r\n",
@@ -134,19 +150,30 @@ TABLE: Final[dict[str, bytes]] = {
 }
 
 
+def with_keys(server: Server, data: bytes) -> bytes:
+    """The request with the keys of a server in it."""
+    for name, secret in server.keys.items():
+        data = data.replace(b"<%b>" % name.encode(), secret.encode())
+    return data
+
+
+def lane_of(server: Server, *, express: bool) -> ExpressLane | None:
+    """The lane in front of a server, or none."""
+    context = server.context
+    handlers = express_handlers(context)
+    return ExpressLane(handlers, context.room, context.meters) if express else None
+
+
 async def answers(server: Server, *, express: bool, pieces: int, found: dict[str, bytes]) -> None:
     """Send every request of the table on a connection of its own; keeps what came back."""
-    context = server.context
-    lane = ExpressLane(express_handlers(context), context.room, context.meters)
-    async with served(server.app, lane if express else None) as at:
-        for name, data in TABLE.items():
-            for key, secret in server.keys.items():
-                data = data.replace(b"<%b>" % key.encode(), secret.encode())
+    async with served(server.app, lane_of(server, express=express)) as at:
+        for name, asked in TABLE.items():
+            data = with_keys(server, asked)
             # What comes after a request that says it is the last is an error of its own.
             data += b"" if b"Connection: close" in data else GOODBYE
             talk = await at.talk(data, pieces=pieces)
             found[name] = VARYING.sub(b"~", talk.text)
-    assert context.room.held_bytes == 0
+    assert server.context.room.held_bytes == 0
 
 
 @pytest.mark.parametrize("pieces", [1, 12])
@@ -159,3 +186,30 @@ async def test_the_lane_answers_as_the_framework_does(pieces: int) -> None:
     different = {name for name, answer in framework.items() if lane[name] != answer}
     assert not different
     assert sum(answer.startswith(b"HTTP/1.1 202") for answer in lane.values()) > 15
+
+
+async def stream(*, express: bool) -> bytes:
+    """All that a live client hears of a snapshot, a change and the end."""
+    heard = b""
+    async with serving() as server, served(server.app, lane_of(server, express=express)) as at:
+        assert (await at.talk(with_keys(server, post() + GOODBYE))).status == 202
+        async with await trio.open_tcp_stream("127.0.0.1", at.port) as client:
+            await client.send_all(with_keys(server, LIVE))
+            with trio.fail_after(5):
+                while b"event: snapshot" not in heard or not heard.endswith(b"\n\n\r\n"):
+                    heard += await client.receive_some()
+            assert (await at.talk(with_keys(server, post() + GOODBYE))).status == 202
+            with trio.fail_after(5):
+                while b"event: change" not in heard or not heard.endswith(b"\n\n\r\n"):
+                    heard += await client.receive_some()
+                server.context.stop()
+                at.stop.set()
+                while part := await client.receive_some():
+                    heard += part
+    return CURSOR.sub(b"~", VARYING.sub(b"~", heard))
+
+
+async def test_a_live_stream_is_the_same_on_the_lane() -> None:
+    lane = await stream(express=True)
+    assert lane == await stream(express=False)
+    assert b"event: bye" in lane
