@@ -125,6 +125,6 @@ def _length(said: Mapping[bytes, bytes]) -> int | None:
     """How long the body is; None when it comes in chunks."""
     coding = said.get(b"transfer-encoding")
     if coding is not None:
-        return None if coding.lower() == b"chunked" else UNUSUAL
+        return None if coding == b"chunked" else UNUSUAL
     length = said.get(b"content-length", b"0")
     return int(length) if length.isdigit() else UNUSUAL

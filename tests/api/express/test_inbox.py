@@ -3,7 +3,7 @@
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from api.express.chunks import RAW_LIMIT
@@ -59,7 +59,7 @@ def test_no_cut_and_no_damage_gives_a_request_the_body_of_another(seed: int) -> 
 
 @pytest.mark.slow
 @given(st.integers(0, 2**63))
-@settings(max_examples=4_000)
+@settings(max_examples=4_000, phases=[Phase.generate])  # A smaller seed is no simpler.
 def test_a_million_streams_are_read_as_another_parser_reads_them(seed: int) -> None:
     assert search(seed, 256) > 0
 
@@ -79,7 +79,7 @@ def test_any_bytes_are_read_alike_however_they_are_cut(data: bytes, seed: int) -
         b"Content-Length: 3\r\n\r\nabc",
         b"Content-Length:\t3  \r\n\r\nabc",
         b"content-length: 003\r\nConnection: Keep-Alive\r\n\r\nabc",
-        b"Transfer-Encoding: Chunked\r\n\r\n2\r\nab\r\n00a\r\n0123456789\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n00a\r\n0123456789\r\n0\r\n\r\n",
         b"Connection: close\r\n\r\n",
     ],
 )
@@ -115,6 +115,7 @@ def test_what_is_plain_is_taken(rest: bytes) -> None:
         POST + b"Content-Length: %d\r\n\r\n" % (BODY_LIMIT + 1),
         POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         POST + b"Transfer-Encoding: gzip\r\n\r\n",
+        POST + b"Transfer-Encoding: Chunked\r\n\r\n",
         POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n",
         POST + b"Authorization: a\r\nAuthorization: b\r\n\r\n",
         POST + b"X: " + b"a" * HEAD_LIMIT,
