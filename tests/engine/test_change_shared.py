@@ -5,7 +5,7 @@ import trio
 from engine.stat_actor import TOLD_MAX
 from engine.tiers import S1, S10
 from tests.engine.model import BEGUN_S, told_of
-from tests.engine.test_stat_actor import running
+from tests.engine.stat_home import running
 
 
 async def test_listeners_who_ask_for_the_same_get_the_same(autojump_clock: object) -> None:
