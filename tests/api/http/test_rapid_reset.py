@@ -5,7 +5,7 @@ import h2.connection
 import pytest
 import trio
 
-from tests.api.http.test_server import served
+from tests.api.http.sockets import served
 
 pytestmark = pytest.mark.real
 
