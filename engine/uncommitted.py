@@ -5,7 +5,7 @@ them all; so neighbouring pieces are merged into bigger ones as they come (a log
 each row is merged once a level), a little work at a time.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise, starmap
 
 import numpy as np
@@ -65,21 +65,27 @@ def merge_turns(turns: list[Turn]) -> Turn:
     )
 
 
-def partials_of(turn: Turn) -> Partials:
-    """What a checkpoint stores of a turn."""
-    return Partials(turn.seconds.widened(PARTIAL_S), turn.histograms)
+def partials_of(turn: Turn, fine: Collection[int] = ()) -> Partials:
+    """What a checkpoint stores of a turn; the stats in `fine` keep their seconds."""
+    if not fine:
+        return Partials(turn.seconds.widened(PARTIAL_S), turn.histograms)
+    kept = np.isin(turn.seconds.stat, np.fromiter(fine, np.int64, len(fine)))
+    seconds = turn.seconds.take(kept)
+    others = turn.seconds.take(~kept).widened(PARTIAL_S)
+    # Different stats: nothing is left to add up.
+    return Partials(Rollups.merged([others, seconds], 1), turn.histograms)
 
 
 def merged_in_slices(
-    turns: Sequence[Turn], rows: int = ROWS_A_SLICE
+    turns: Sequence[Turn], fine: Collection[int] = (), rows: int = ROWS_A_SLICE
 ) -> Iterator[tuple[Turn, Partials]]:
     """Turns, oldest first, as one, and what a checkpoint stores of it: about so many rows a time.
 
-    A stat is never cut.
+    A stat is never cut; those in `fine` keep their seconds.
     """
     for part in _slices(turns, rows):
         turn = merge_turns(part)
-        yield turn, partials_of(turn)
+        yield turn, partials_of(turn, fine)
 
 
 def joined_slices(slices: Sequence[tuple[Turn, Partials]]) -> tuple[Turn, Partials]:

@@ -94,7 +94,7 @@ def test_nothing_is_one_empty_slice() -> None:
 @given(turns=MANY_TURNS, rows=st.integers(1, 20))
 def test_slices_are_together_what_all_is_at_once(turns: list[list[Point]], rows: int) -> None:
     points = [point for part in turns for point in part]
-    slices = list(merged_in_slices([turn(part) for part in turns], rows))
+    slices = list(merged_in_slices([turn(part) for part in turns], rows=rows))
     whole, partials = joined_slices(slices)
     assert told(whole.seconds) == expected(points, 1)
     assert told(partials.rollups) == expected(points, PARTIAL_S)
