@@ -153,7 +153,8 @@ def shifted(rule: Rule, state: State, from_ms: int, to_ms: int, next_ms: NextMs)
     empty_ms = state.empty_ms and state.empty_ms + to_ms - from_ms
     window_ms = 1000 * rule.window_s
     # Of a long window a short gap is a small part.
-    blind_ms = to_ms + window_ms if 10 * (to_ms - from_ms) >= window_ms else state.blind_ms
+    blind = (rule.counts or rule.no_data == "ok") and 10 * (to_ms - from_ms) >= window_ms
+    blind_ms = to_ms + window_ms if blind else state.blind_ms
     return replace(state, empty_ms=empty_ms, blind_ms=blind_ms)
 
 

@@ -345,7 +345,8 @@ class Alerting:
 
     def _armed(self, actor: AlertActor) -> State:
         state, rule = replace(actor.state, armed=True), actor.rule
-        if actor.sources and not rule.rising and not actor.read(self.position.ms).points:
+        blind = actor.sources and rule.counts and not rule.rising
+        if blind and not actor.read(self.position.ms).points:
             # It may be a new one: that there was nothing says nothing before its windows are full.
             state = replace(state, blind_ms=self.position.ms + 1000 * rule.span_s)
         if rule.kind is Kind.DEADMAN and rule.arm == "now" and not state.deadline_ms:

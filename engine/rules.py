@@ -143,6 +143,11 @@ class Rule:
         return self.period_s + self.grace_s
 
     @property
+    def counts(self) -> bool:
+        """Whether points that are missing make its value another: a mean of fewer is still one."""
+        return self.aggregate in ADDITIVE and self.over is None
+
+    @property
     def rising(self) -> bool:
         """Whether what is missing could only make its condition truer: more is worse."""
         more = self.aggregate in ADDITIVE or self.aggregate == "max"

@@ -1,11 +1,14 @@
 """Rules in a running node: they fire when the point comes, heal when it leaves, and survive."""
 
+from dataclasses import replace
+
 import pytest
 import trio
 from trio.testing import MockClock
 
 from engine import alert_commands as commands
 from engine.rules import Escalation, Kind
+from engine.silences import Silence
 from engine.transition import Status, Tells
 from tests.engine.alert_desk import STAT, Desk, at_s, rule, steps
 from tests.engine.nodes import now_ms
@@ -244,7 +247,7 @@ async def test_a_ratio_of_two_stats_is_judged(desk: Desk, autojump_clock: MockCl
     share = rule(over=STAT + 1, scale=100.0, threshold=50)
     async with desk.life() as alerts:
         await alerts.put(0, share, [STAT])
-        await trio.sleep(62)
+        await trio.sleep(1)
         await desk.send(4.0, stat=STAT + 1)
         await desk.send(1.0)
         await desk.send(2.0)
@@ -285,3 +288,88 @@ async def test_explain_says_what_it_looks_at(desk: Desk, autojump_clock: MockClo
         assert alerts.explain(0, "al_9", STAT) is None
         (newest, *_) = await alerts.history(0, rule="al_1")
         assert newest[1].target is Status.PENDING
+
+
+async def test_a_percentile_fires_and_a_late_stat_is_watched(
+    desk: Desk, autojump_clock: MockClock
+) -> None:
+    slow = rule(aggregate="p95", threshold=100, window_s=300, no_data="keep")
+    async with desk.life() as alerts:
+        await alerts.put(0, slow, [])
+        await alerts.watch(0, "al_1", STAT)
+        await trio.sleep(1)
+        await desk.send(*[50.0] * 100)
+        await desk.send(*[200.0] * 10)
+        await trio.sleep(400)
+        assert [one.target for one in desk.heard] == [Status.OK, Status.FIRING]
+        assert desk.heard[-1].value == pytest.approx(200, rel=0.02)
+        await alerts.unwatch(0, "al_1", STAT)
+        await trio.sleep(1)
+        assert desk.heard[-1].target is Status.PAUSED
+
+
+async def test_a_silence_holds_back_and_an_early_end_tells(
+    desk: Desk, autojump_clock: MockClock
+) -> None:
+    async with desk.life() as alerts:
+        await alerts.put(0, rule(window_s=900, labels=(("team", "shop"),)), [STAT])
+        now = now_ms()
+        held = Silence("si_1", 1, now, now + 600_000, labels=(("team", "shop"),))
+        await alerts.change(0, commands.silence(held))
+        await trio.sleep(1)
+        await desk.send(11.0)
+        await trio.sleep(100)
+        assert desk.heard[-1].held == "silence:si_1"
+        assert await desk.messages() == []
+        explained = alerts.explain(0, "al_1", STAT)
+        assert explained is not None
+        assert explained.held == "silence:si_1"
+        await alerts.change(0, commands.unsilence("si_1"))
+        await trio.sleep(1)
+        assert [one.tells for one in await desk.messages()] == [Tells.FIRING]
+        assert alerts.silences(0) == {}
+
+
+async def test_a_failure_that_is_told_fires_at_once(desk: Desk, autojump_clock: MockClock) -> None:
+    async with desk.life() as alerts:
+        await alerts.put(0, rule(kind=Kind.DEADMAN, period_s=60, grace_s=10), [STAT])
+        await desk.send(1.0)
+        await trio.sleep(5)
+        await alerts.change(0, commands.fail("al_1", STAT))
+        await trio.sleep(0.1)
+        assert desk.heard[-1].target is Status.FIRING
+        await desk.send(1.0)
+        await trio.sleep(0.1)
+        assert desk.heard[-1].tells is Tells.RESOLVED
+
+
+async def test_a_rule_that_fails_stops_nobody(
+    desk: Desk, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with desk.life() as alerts:
+        broken = rule(id="al_0", op="inside", upper=20.0)
+        await alerts.put(0, broken, [STAT])
+        await alerts.put(0, rule(), [STAT])
+        await trio.sleep(61)
+        assert desk.node is not None
+        actor = desk.node.alerting(0).actors["al_0", STAT]
+        actor.rule = replace(broken, upper=None)
+        await desk.send(11.0)
+        await trio.sleep(0.1)
+        assert desk.heard[-1].rule == "al_1"
+        assert actor.failed
+    assert "al_0 at 7" in caplog.text
+
+
+async def test_a_disabled_rule_is_paused_and_goes_on(desk: Desk, autojump_clock: MockClock) -> None:
+    async with desk.life() as alerts:
+        await alerts.put(0, rule(window_s=600), [STAT])
+        await trio.sleep(1)
+        await desk.send(11.0)
+        await alerts.put(0, rule(window_s=600, enabled=False), [STAT])
+        await trio.sleep(1)
+        assert steps(desk.heard)[2:] == ["FIRING>PAUSED"]
+        assert desk.heard[-1].tells is Tells.RESOLVED
+        await alerts.put(0, rule(window_s=900), [STAT])
+        await trio.sleep(1)
+        assert steps(desk.heard)[3:] == ["PAUSED>NEW", "NEW>OK", "OK>FIRING"]
