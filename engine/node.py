@@ -97,9 +97,16 @@ class Node:
         share = settings.seconds_bytes // store.partitions
         self._partitions = [
             Partition(
-                number, store, clock, on_command, share, without_histograms, owners, next_ms,
+                number,
+                store,
+                clock,
+                on_command,
+                share,
+                without_histograms,
+                owners,
+                next_ms,
                 on_judged,
-            )  # fmt: skip
+            )
             for number in range(store.partitions)
         ]
         self._queries = [Queries(partition) for partition in self._partitions]
@@ -280,9 +287,7 @@ async def open_node(
     `next_ms` when a cron comes next. `on_judged` is called, without waiting, with the transitions
     and messages of a checkpoint that a partition has committed.
     """
-    node = Node(
-        store, clock, settings, on_command, without_histograms, owners, next_ms, on_judged
-    )
+    node = Node(store, clock, settings, on_command, without_histograms, owners, next_ms, on_judged)
     async with trio.open_nursery() as background:
         background.start_soon(node.tick)
         background.start_soon(node.look_at_memory)

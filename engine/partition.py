@@ -6,8 +6,8 @@ beyond. Recovery is reading the log from the last checkpoint; there is no other 
 """
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 
 import trio
 
@@ -35,13 +35,14 @@ from engine.ports import (
 )
 from engine.position import START
 from engine.rollup import Rollups
+from engine.sealing import Pending, Sealed, added_up
 from engine.seconds import Seconds
 from engine.stat_actor import StatActor, Wake
 from engine.supervision import patiently
 from engine.tiers import PARTIAL_S
 from engine.turn import Turn, compute, turns_by_entry, turns_of
-from engine.uncommitted import NO_PARTIALS, Uncommitted, joined_slices, merged_in_slices
-from engine.usage import Owners, nobody, usage_of
+from engine.uncommitted import NO_PARTIALS
+from engine.usage import Owners, nobody
 from engine.window import WindowTable
 
 log = logging.getLogger("statflow.engine")
@@ -62,27 +63,6 @@ CROWDED_PAUSE_S = 0.1
 """Beyond so many frames, checkpoints that alerts ask for come no closer than this."""
 
 WAKES_A_SLICE = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """A checkpoint on its way: no longer pending, not yet history.
-
-    `turns` are what it counts: many at first, one when `checkpoint` has its partials.
-    """
-
-    checkpoint: Checkpoint
-    turns: Sequence[Turn]
-    merged: bool = False
-
-
-@dataclass(eq=False, slots=True)
-class Pending:
-    """What was applied since the last checkpoint."""
-
-    points: Uncommitted = field(default_factory=Uncommitted)
-    commands: list[Command] = field(default_factory=list)
-    dead: list[DeadLetter] = field(default_factory=list)
 
 
 class Partition:
@@ -358,21 +338,10 @@ class Partition:
         )  # fmt: skip
         return Sealed(checkpoint, pending.points.pieces())
 
-    async def _merged(self, sealed: Sealed) -> Sealed:
-        """Add up what a checkpoint counts, a slice at a time."""
-        slices = []
-        for part in merged_in_slices(sealed.turns, self.alerting.fine):
-            slices.append(part)
-            await trio.lowlevel.checkpoint()
-        turn, partials = joined_slices(slices)
-        usage = usage_of(turn.seconds, self.owners)
-        checkpoint = replace(sealed.checkpoint, partials=partials, usage=usage)
-        return Sealed(checkpoint, [turn], merged=True)
-
     async def _commit(self, sealed: Sealed) -> None:
         own = self.own
         if not sealed.merged:
-            sealed = await self._merged(sealed)
+            sealed = await added_up(sealed, self.alerting.fine, self.owners)
             if self.own is own:
                 self.sealed = sealed
         checkpoint, position = sealed.checkpoint, sealed.checkpoint.position

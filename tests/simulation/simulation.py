@@ -209,8 +209,8 @@ class Simulation:
                     await self._prod(process)
                 current = await self._settled()
                 alone = [process for process in self.processes if process.alive] == [current]
-                # One that just ended may have taken a partition before: then this one ends, too. And
-                # one that was told to stop before may still be about to.
+                # One that just ended may have taken a partition before: then this one ends, too.
+                # One that was told to stop before may still be about to.
                 owner = set(self.server.owners.values()) == {current}
                 if alone and owner and not current.stopping.is_set():
                     return current

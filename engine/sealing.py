@@ -1,0 +1,49 @@
+"""From what was applied to a checkpoint that can be sent.
+
+Law: sealing takes no time, so that nothing comes between; adding up takes a slice at a time and
+gives the same whenever it is done again.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+
+import trio
+
+from engine.points import Command
+from engine.ports import Checkpoint, DeadLetter
+from engine.turn import Turn
+from engine.uncommitted import Uncommitted, joined_slices, merged_in_slices
+from engine.usage import Owners, usage_of
+
+
+@dataclass(eq=False, slots=True)
+class Pending:
+    """What was applied since the last checkpoint."""
+
+    points: Uncommitted = field(default_factory=Uncommitted)
+    commands: list[Command] = field(default_factory=list)
+    dead: list[DeadLetter] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A checkpoint on its way: no longer pending, not yet history.
+
+    `turns` are what it counts: many at first, one when `checkpoint` has its partials.
+    """
+
+    checkpoint: Checkpoint
+    turns: Sequence[Turn]
+    merged: bool = False
+
+
+async def added_up(sealed: Sealed, fine: Collection[int], owners: Owners) -> Sealed:
+    """With its partials and its usage; the stats in `fine` keep their seconds."""
+    slices = []
+    for part in merged_in_slices(sealed.turns, fine):
+        slices.append(part)
+        await trio.lowlevel.checkpoint()
+    turn, partials = joined_slices(slices)
+    usage = usage_of(turn.seconds, owners)
+    checkpoint = replace(sealed.checkpoint, partials=partials, usage=usage)
+    return Sealed(checkpoint, [turn], merged=True)
