@@ -1,1 +1,1 @@
-"""How people and programs hear of alerts: channels, deliveries, and what holds them back."""
+"""How people and programs hear from the server."""

@@ -55,6 +55,8 @@ class Guard:
     def __init__(self, allowed: Sequence[Network] = (), resolve: Resolve = resolve) -> None:
         self.allowed = tuple(allowed)
         self._resolve = resolve
+        # Not the proxy, nor the certificates, that the environment names; made once, it takes long.
+        self.tls = httpx.create_ssl_context(trust_env=False)
 
     def __repr__(self) -> str:
         return f"<Guard {len(self.allowed)} networks allowed>"
@@ -90,10 +92,9 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
     """
 
     def __init__(self, guard: Guard, target: Target, bytes_max: int) -> None:
-        # Not the proxy, nor the certificates, that the environment names.
-        super().__init__(trust_env=False)
+        super().__init__(verify=guard.tls, trust_env=False)
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
+            ssl_context=guard.tls,
             max_connections=1,
             max_keepalive_connections=0,
             network_backend=_Backend(guard, target, bytes_max),

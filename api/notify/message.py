@@ -70,7 +70,8 @@ class Message(Struct, frozen=True, kw_only=True):
     @property
     def resolved(self) -> bool:
         """Whether all that it tells of is over."""
-        return all(notice.event == RESOLVED for notice in self.notices)
+        last = {(notice.episode, notice.alert): notice.event for notice in self.notices}
+        return all(event == RESOLVED for event in last.values())
 
     @property
     def event(self) -> str:
