@@ -11,6 +11,7 @@ import os
 import secrets
 from collections.abc import Callable, Sequence
 from hashlib import sha256
+from hmac import new as hmac
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +40,8 @@ class Vault:
         self._ciphers = {key_id(key): AESGCM(key) for key in keys}
         self._current = key_id(keys[0])
         self._random = random
+        self.link_key = hmac(keys[0], b"statflow links", sha256).digest()
+        """Signs links; those of the key before are no longer good."""
 
     def __repr__(self) -> str:
         return f"<Vault {len(self._ciphers)} keys, {self._current.hex()} seals>"

@@ -33,10 +33,14 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """There was no whole answer: `code` is one word for it, `text` what an operator should know."""
+    """There was no whole answer: `code` is one word for it, `text` what an operator should know.
+
+    `final` when another attempt cannot go better.
+    """
 
     code: str
     text: str
+    final: bool = False
 
 
 async def send(

@@ -54,6 +54,8 @@ def verdict(
             return Delivered()
         if outcome.status == 410:
             return GivenUp("the receiver answered 410: it wants no more", gone=True)
+    elif outcome.final:
+        return GivenUp(outcome.text)
     asked_s = retry_after_s(outcome, now_ms)
     wait_s = wait_after_s(attempt, message_id) if asked_s is None else max(1.0, asked_s)
     at_ms = now_ms + int(wait_s * 1000)
