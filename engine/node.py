@@ -11,11 +11,14 @@ from dataclasses import dataclass
 
 import trio
 
+from engine.alert_clock import keep_time
+from engine.alert_state import NextMs
+from engine.alerting import Alerting, forget, never
 from engine.histogram import Histograms
 from engine.intake import Intake
 from engine.partition import Partition
 from engine.points import Batch, Command, Receipt
-from engine.ports import Clock, Fenced, Memory, Refused, Store, Unavailable
+from engine.ports import Clock, Fenced, Judged, Memory, Refused, Store, Unavailable
 from engine.position import Position
 from engine.queries import Queries, Reading
 from engine.rollup import Rollups
@@ -84,6 +87,8 @@ class Node:
         on_command: Callable[[Command], None],
         without_histograms: Collection[int],
         owners: Owners,
+        next_ms: NextMs,
+        on_judged: Callable[[int, Judged], None],
     ) -> None:
         self.store = store
         self.clock = clock
@@ -91,7 +96,17 @@ class Node:
         self.intake = Intake(store, clock)
         share = settings.seconds_bytes // store.partitions
         self._partitions = [
-            Partition(number, store, clock, on_command, share, without_histograms, owners)
+            Partition(
+                number,
+                store,
+                clock,
+                on_command,
+                share,
+                without_histograms,
+                owners,
+                next_ms,
+                on_judged,
+            )
             for number in range(store.partitions)
         ]
         self._queries = [Queries(partition) for partition in self._partitions]
@@ -138,6 +153,10 @@ class Node:
     def touched(self, partition: int, stat: int, since: Position, tier: Tier) -> list[int] | None:
         """Starts of the buckets that may have changed after `since`; None when nobody knows."""
         return self._queries[partition].touched(stat, since, tier)
+
+    def alerting(self, partition: int) -> Alerting:
+        """The rules of a partition as they are now; `engine.alerts` is their face."""
+        return self._partitions[partition].alerting
 
     def cursor(self, partition: int) -> Position:
         """The log position that the partition has applied."""
@@ -257,17 +276,23 @@ async def open_node(
     on_command: Callable[[Command], None] = ignore,
     without_histograms: Collection[int] = (),
     owners: Owners = nobody,
+    next_ms: NextMs = never,
+    on_judged: Callable[[int, Judged], None] = forget,
 ) -> AsyncGenerator[Node, None]:
     """A running node; on a graceful exit it drains: all that was taken is committed.
 
     `on_command` is called, without waiting, for each command that a partition applies, in log
     order, live and when the log is read again after a start. The stats in `without_histograms` have
-    no percentiles; its owner may change it at any time. `owners` tells whose points are metered.
+    no percentiles; its owner may change it at any time. `owners` tells whose points are metered,
+    `next_ms` when a cron comes next. `on_judged` is called, without waiting, with the transitions
+    and messages of a checkpoint that a partition has committed.
     """
-    node = Node(store, clock, settings, on_command, without_histograms, owners)
+    node = Node(store, clock, settings, on_command, without_histograms, owners, next_ms, on_judged)
     async with trio.open_nursery() as background:
         background.start_soon(node.tick)
         background.start_soon(node.look_at_memory)
+        for partition in node._partitions:
+            background.start_soon(keep_time, node.intake, partition, clock)
         async with trio.open_nursery() as partitions:
             for partition in node._partitions:
                 partitions.start_soon(

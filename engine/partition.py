@@ -6,11 +6,14 @@ beyond. Recovery is reading the log from the last checkpoint; there is no other 
 """
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 import trio
 
+from engine.alert_loading import load
+from engine.alert_state import NextMs
+from engine.alerting import Alerting, forget, never
 from engine.fold import Fold
 from engine.history import History
 from engine.intake import Lane
@@ -24,6 +27,7 @@ from engine.ports import (
     Fenced,
     FoldState,
     Frame,
+    Judged,
     Ownership,
     Refused,
     Store,
@@ -35,7 +39,7 @@ from engine.seconds import Seconds
 from engine.stat_actor import StatActor, Wake
 from engine.supervision import patiently
 from engine.tiers import PARTIAL_S
-from engine.turn import Turn, compute, turns_of
+from engine.turn import Turn, compute, turns_by_entry, turns_of
 from engine.uncommitted import Uncommitted, partials_of
 from engine.usage import Owners, nobody, usage_of
 from engine.window import WindowTable
@@ -52,6 +56,11 @@ UNCOMMITTED_BYTES_MAX = 32 * 2**20
 FOLD_EVERY_S = 60
 SWEEP_EVERY_S = 1_800
 REPLAY_ENTRIES = 500
+
+FRAMES_WORTH_A_PAUSE = 500
+CROWDED_PAUSE_S = 0.1
+"""Beyond so many frames, checkpoints that alerts ask for come no closer than this."""
+
 WAKES_A_SLICE = 256
 
 
@@ -84,6 +93,8 @@ class Partition:
         seconds_bytes: int,
         without_histograms: Collection[int] = (),
         owners: Owners = nobody,
+        next_ms: NextMs = never,
+        on_judged: Callable[[int, Judged], None] = forget,
     ) -> None:
         self.number = number
         self.store = store
@@ -92,6 +103,8 @@ class Partition:
         self.seconds_bytes = seconds_bytes
         self.without_histograms = without_histograms
         self.owners = owners
+        self.next_ms = next_ms
+        self.on_judged = on_judged
         self.lane = Lane(number, self._deliver, lambda: self.points_ahead, self._lost)
         self.applied_points = self.dead_letters = self.checkpoints = 0
         self.ready = trio.Event()
@@ -100,7 +113,7 @@ class Partition:
         self.actors: dict[int, StatActor] = {}
         self._nursery: trio.Nursery | None = None
         own = Ownership(number, 0, 0, START, START)
-        self._reset(own, History(store, own, Fold(store, number, 0, FoldState()), []))
+        self._reset(own, History(store, own, Fold(store, number, 0, FoldState()), []), {})
 
     def __repr__(self) -> str:
         return (
@@ -108,10 +121,12 @@ class Partition:
             f"{len(self.actors)} awake, {len(self.history.frames)} frames>"
         )
 
-    def _reset(self, own: Ownership, history: History) -> None:
+    def _reset(self, own: Ownership, history: History, alerts: Mapping[str, bytes]) -> None:
         self.own = own
         self.began = self.position = own.position
         self.history = history
+        self.alerting = Alerting(alerts, own.position, self.next_ms)
+        self.rules_changed, self.rules_loaded = trio.Event(), trio.Event()
         self.table = WindowTable()
         self.pending = Pending()
         self.sealed: Sealed | None = None
@@ -143,6 +158,7 @@ class Partition:
             async with trio.open_nursery() as self._nursery:
                 self._nursery.start_soon(self._checkpoints)
                 self._nursery.start_soon(self._folds)
+                self._nursery.start_soon(self._load_rules)
                 for actor in self.actors.values():
                     self._start(self._nursery, actor)
                 async for entries in self.inbox:
@@ -163,7 +179,11 @@ class Partition:
     async def _acquire(self) -> None:
         self.lane.epoch = None
         own = await patiently(repr(self), lambda: self.store.acquire(self.number))
-        self._reset(own, await History.load(self.store, own, self.now_s))
+        history = await History.load(self.store, own, self.now_s)
+        alerts = await patiently(repr(self), lambda: self.store.alerts(self.number))
+        self._reset(own, history, alerts)
+        await load(self, self.alerting.unloaded())
+        self.alerting.begin()
         await self._replay()
         self.lane.acknowledged = max(self.lane.acknowledged, own.tail)
         self.lane.owned(own.epoch)
@@ -180,6 +200,8 @@ class Partition:
                 break
             for part in turns_of(entries):
                 await self._wake(self._turn(part))
+                # The entry that arms a rule may be the next.
+                await load(self, self.alerting.unloaded())
             if self.pending.points.bytes > UNCOMMITTED_BYTES_MAX:
                 await self.checkpoint()
 
@@ -216,6 +238,7 @@ class Partition:
         self.applied_points += points
         self.dead_letters += len(dead)
         self._apply(commands)
+        self._judge(entries, turn, dead)
         self.position = entries[-1].position
         progress, self.progress = self.progress, trio.Event()
         progress.set()
@@ -224,6 +247,23 @@ class Partition:
     def _apply(self, commands: list[Command]) -> None:
         self.pending.commands += commands
         self.history.fold.gone.update(c.stat for c in commands if c.kind == "stat.purge")
+
+    def _judge(self, entries: list[Entry], turn: Turn, dead: list[DeadLetter]) -> None:
+        """Tell the rules each entry by itself: how they came in turns is not in the log."""
+        for entry, part in turns_by_entry(entries, turn, dead, self.alerting.watched()):
+            self.alerting.apply(entry.position, entry.commands, part.seconds, part.histograms)
+        if self.alerting.unloaded():
+            self.rules_changed.set()
+        if self.alerting.eager:
+            self.checkpoint_due.set()
+
+    async def _load_rules(self) -> None:
+        """Fill the windows of rules that were put while we run."""
+        while True:
+            await self.rules_changed.wait()
+            self.rules_changed = trio.Event()
+            await load(self, self.alerting.unloaded())
+            self.rules_loaded.set()
 
     async def _wake(self, turn: Turn) -> None:
         """Tell the actors of the stats that moved, a slice at a time."""
@@ -282,6 +322,9 @@ class Partition:
             if self.fenced:
                 raise Fenced(f"{self!r}: the store says that somebody else owns it")
             await self.checkpoint()
+            # Alerts ask for checkpoints: each is a frame that every reader looks through.
+            many = len(self.history.frames) > FRAMES_WORTH_A_PAUSE
+            await trio.sleep(CROWDED_PAUSE_S if many else 0)
 
     async def checkpoint(self) -> None:
         """Commit all that was applied; returns when it is durable. Fenced when we are not owner.
@@ -300,8 +343,9 @@ class Partition:
         pending, self.pending = self.pending, Pending()
         turn = pending.points.seal()
         checkpoint = Checkpoint(
-            self.number, self.own.epoch, self.own.number + 1, self.position, partials_of(turn),
-            tuple(pending.commands), tuple(pending.dead), pending.points.points,
+            self.number, self.own.epoch, self.own.number + 1, self.position,
+            partials_of(turn, self.alerting.fine), tuple(pending.commands), tuple(pending.dead),
+            pending.points.points, self.alerting.take(),
             usage=usage_of(turn.seconds, self.owners),
         )  # fmt: skip
         return Sealed(checkpoint, turn)
@@ -315,6 +359,8 @@ class Partition:
         self.seconds.add(position, sealed.turn.seconds, self.now_s)
         self.sealed = None
         self.checkpoints += 1
+        if checkpoint.judged.transitions:
+            self.on_judged(self.number, checkpoint.judged)
 
     async def _folds(self) -> None:
         sweep_s = 0

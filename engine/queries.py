@@ -7,12 +7,11 @@ Everything uncertain is taken in one step before the store is asked.
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Generic
+from typing import TYPE_CHECKING, Generic
 
 import trio
 
 from engine.histogram import Histograms
-from engine.partition import Partition
 from engine.ports import Unavailable
 from engine.position import Position
 from engine.reader import Content, Overtaken, Recent, Wanted, read
@@ -20,6 +19,9 @@ from engine.rollup import Rollups
 from engine.tiers import D1, HISTOGRAMS, S1, STORED, Tier
 from engine.turn import Turn
 from engine.window import Newest
+
+if TYPE_CHECKING:
+    from engine.partition import Partition
 
 CATCH_UP_S_MAX = 0.25
 """A query waits this long for the partition to apply what was acknowledged before."""
@@ -54,7 +56,7 @@ class Reading(Generic[Content]):
 class Queries:
     """Answers questions about the stats of one partition."""
 
-    partition: Partition
+    partition: "Partition"
     _newest: dict[int, Newest] = field(default_factory=dict)
     _epoch: int = 0
 
@@ -122,7 +124,7 @@ class Queries:
             if known is None:
                 return None
             parts, old = [], known
-        parts += [turn.seconds.of_stat(stat) for _, turn in self._uncommitted()]
+        parts += [turn.seconds.of_stat(stat) for _, turn in self.uncommitted()]
         starts = {tier.bucket(start) for part in parts for start in part.start.tolist()}
         return sorted(starts.union(map(tier.bucket, old)))
 
@@ -140,7 +142,7 @@ class Queries:
         fitting = [one for one in ladder if one.width_s >= tier.width_s]
         return next((one for one in fitting if oldest[one.number] <= from_s), ladder[-1])
 
-    def _uncommitted(self) -> list[tuple[Position, Turn]]:
+    def uncommitted(self) -> list[tuple[Position, Turn]]:
         """Turns that no frame has, each with the position of the checkpoint it will be in.
 
         What is pending goes into a checkpoint as a whole, at this position or a later one.
@@ -160,7 +162,7 @@ class Queries:
 
     def _read_seconds(self, stat: int, from_s: int, to_s: int) -> Reading[Rollups]:
         parts = self.partition.seconds.of_stat(stat)
-        parts += [turn.seconds.of_stat(stat) for _, turn in self._uncommitted()]
+        parts += [turn.seconds.of_stat(stat) for _, turn in self.uncommitted()]
         rollups = Rollups.merged([part.between(from_s, to_s) for part in parts], S1.width_s)
         begun_s = self.partition.seconds.complete_from(stat)
         return Reading(rollups, S1, begun_s, self._complete_until(), self.partition.position)
@@ -178,7 +180,7 @@ class Queries:
         """Take the partials now, then ask the store for the chunks."""
         partition = self.partition
         position, until_s = partition.position, self._complete_until()
-        uncommitted = self._uncommitted()
+        uncommitted = self.uncommitted()
         recent = [self._recent(one.stat, uncommitted, empty) for one in wanted]
         closed = dict(partition.history.fold.closed)
         contents = await read(

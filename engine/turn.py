@@ -14,12 +14,15 @@ import numpy as np
 from engine.histogram import Histograms, count_up
 from engine.points import Points
 from engine.ports import DeadLetter, Entry
-from engine.rollup import Rollups, roll_up
+from engine.rollup import Ints, Rollups, roll_up
 
 log = logging.getLogger("statflow.engine")
 
 TURN_POINTS_MAX = 8_192
 """Points in one turn: enough that the vector steps pay, few enough to hold the loop some 2 ms."""
+
+ENDING = frozenset(("alert.put", "alert.watch"))
+"""Commands after which something must be loaded before the next entry counts: they end a turn."""
 
 NO_POINTS = Points.of((), (), ())
 
@@ -53,7 +56,7 @@ class Turn:
 
 
 def turns_of(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
-    """Cut entries into turns; an entry is never cut."""
+    """Cut entries into turns; an entry is never cut, and one with an ending command is the last."""
     part: list[Entry] = []
     points = 0
     for entry in entries:
@@ -62,8 +65,26 @@ def turns_of(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
             part, points = [], 0
         part.append(entry)
         points += len(entry.points)
+        if any(command.kind in ENDING for command in entry.commands):
+            yield part
+            part, points = [], 0
     if part:
         yield part
+
+
+def turns_by_entry(
+    entries: Sequence[Entry], turn: Turn, dead: Sequence[DeadLetter], stats: Ints
+) -> Iterator[tuple[Entry, Turn]]:
+    """Each entry of a turn with what it says of some stats (sorted), and perhaps of others."""
+    if len(entries) == 1:
+        yield entries[0], turn
+        return
+    lost = {letter.position for letter in dead}
+    for entry in entries:
+        told = NO_POINTS
+        if len(stats) and len(entry.points) and entry.position not in lost:
+            told = entry.points.take(np.isin(entry.points.stat, stats))
+        yield entry, Turn.of(told)
 
 
 def compute(

@@ -5,6 +5,10 @@ them all; so neighbouring pieces are merged into bigger ones as they come (a log
 each row is merged once a level), a little work at a time.
 """
 
+from collections.abc import Collection
+
+import numpy as np
+
 from engine.histogram import Histograms
 from engine.ports import Partials
 from engine.rollup import Rollups
@@ -60,6 +64,12 @@ def merge_turns(turns: list[Turn]) -> Turn:
     )
 
 
-def partials_of(turn: Turn) -> Partials:
-    """What a checkpoint stores of a turn."""
-    return Partials(turn.seconds.widened(PARTIAL_S), turn.histograms)
+def partials_of(turn: Turn, fine: Collection[int] = ()) -> Partials:
+    """What a checkpoint stores of a turn; the stats in `fine` keep their seconds."""
+    if not fine:
+        return Partials(turn.seconds.widened(PARTIAL_S), turn.histograms)
+    kept = np.isin(turn.seconds.stat, np.fromiter(fine, np.int64, len(fine)))
+    seconds = turn.seconds.take(kept)
+    others = turn.seconds.take(~kept).widened(PARTIAL_S)
+    # Different stats: nothing is left to add up.
+    return Partials(Rollups.merged([others, seconds], 1), turn.histograms)

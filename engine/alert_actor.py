@@ -1,0 +1,176 @@
+"""One rule at one stat while it is watched: its state, its windows, and what it makes of them.
+
+Pure. Law: it is told everything in log order, and decides at once. It does not judge before it is
+armed: its windows were loaded, and the log says so.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from engine.alert_state import NextMs, State, due_ms, heard
+from engine.histogram import Histograms
+from engine.judge import Moment, Reading, Verdict, judge
+from engine.position import Position
+from engine.ring import Ring, SpreadRing
+from engine.rollup import Rollups
+from engine.rules import Kind, Rule, step_of
+from engine.tiers import S1, Tier
+
+Rows = Rollups | Histograms
+
+
+@dataclass(eq=False, slots=True)
+class Source:
+    """A stat that a rule looks at; until its ring was loaded, what comes is kept beside it."""
+
+    stat: int
+    tier: Tier
+    ring: Ring | SpreadRing
+    loaded: bool = False
+    waiting: list[tuple[Position, Rows]] = field(default_factory=list)
+
+    def add(self, position: Position, seconds: Rollups, spread: Histograms, now_ms: int) -> None:
+        """Take what an entry says of the stat."""
+        rows: Rows = seconds if isinstance(self.ring, Ring) else spread
+        if not self.loaded:
+            self.waiting.append((position, rows))
+        elif len(rows):
+            self._put(rows, now_ms)
+
+    def load(self, rows: Rows, position: Position, now_ms: int) -> None:
+        """Take what was there at a position, then what has come since."""
+        self._put(rows, now_ms)
+        for at, later in self.waiting:
+            if at > position and len(later):
+                self._put(later, now_ms)
+        self.loaded, self.waiting = True, []
+
+    def _put(self, rows: Rows, now_ms: int) -> None:
+        if isinstance(self.ring, Ring):
+            assert isinstance(rows, Rollups), "BUG: histograms for a ring of rollups"
+            self.ring.add(rows, now_ms)
+        else:
+            assert isinstance(rows, Histograms), "BUG: rollups for a ring of histograms"
+            self.ring.add(rows, now_ms)
+
+
+class AlertActor:
+    """A rule and a stat; `due_ms` is when to look again although nothing came, 0 for never."""
+
+    __slots__ = ("due_ms", "failed", "rule", "sources", "stat", "state")
+
+    def __init__(self, rule: Rule, stat: int, state: State) -> None:
+        self.rule = rule
+        self.stat = stat
+        self.state = state
+        self.due_ms = 0
+        self.failed = False
+        self.sources = _sources(rule, stat)
+
+    def __repr__(self) -> str:
+        return f"<AlertActor {self.rule.id} at {self.stat}: {self.state.status}>"
+
+    @property
+    def loaded(self) -> bool:
+        """Whether its windows are known."""
+        return all(source.loaded for source in self.sources)
+
+    @property
+    def stats(self) -> list[int]:
+        """The stats it listens to, each once."""
+        over = self.rule.over
+        return [self.stat] if over is None or over == self.stat else [self.stat, over]
+
+    @property
+    def fine(self) -> bool:
+        """Whether it needs its stats' seconds after a restart."""
+        return any(source.tier is S1 for source in self.sources)
+
+    def change_rule(self, rule: Rule) -> None:
+        """Go on under a changed rule; another window is loaded before it is judged again."""
+        before, self.rule = self.rule, rule
+        if _shape(before) != _shape(rule):
+            self.sources = _sources(rule, self.stat)
+            self.state = _disarmed(self.state)
+
+    def add(
+        self, stat: int, position: Position, seconds: Rollups, spread: Histograms, now_ms: int
+    ) -> None:
+        """Take what an entry says of one of its stats."""
+        for source in self.sources:
+            if source.stat == stat:
+                source.add(position, seconds, spread, now_ms)
+
+    def hear(self, newest_ms: int, now_ms: int, next_ms: NextMs) -> None:
+        """A deadman's sign of life: a point that came now, unless it tells of long ago."""
+        old = bool(self.rule.period_s) and newest_ms <= now_ms - 1000 * self.rule.silence_s
+        if self.rule.kind is Kind.DEADMAN and not old:
+            self.state = heard(self.rule, self.state, now_ms, next_ms)
+
+    def arrive(self, now_ms: int) -> None:
+        """Time passes."""
+        for source in self.sources:
+            source.ring.arrive(now_ms)
+
+    def judge(self, moment: Moment, held: str | None) -> Verdict:
+        """What becomes of it now."""
+        reading = self.read(moment.now_ms)
+        verdict = judge(self.rule, self.stat, self.state, reading, moment, held)
+        self.state = verdict.state
+        self.look_ahead(moment.now_ms)
+        return verdict
+
+    def look_ahead(self, now_ms: int) -> None:
+        """Note when to look again although nothing comes."""
+        changes_ms = [source.ring.changes_ms(now_ms) for source in self.sources]
+        next_ms = min((at_ms for at_ms in changes_ms if at_ms is not None), default=None)
+        self.due_ms = due_ms(self.rule, self.state, next_ms, now_ms)
+
+    def read(self, now_ms: int) -> Reading:
+        """What its windows say at a moment."""
+        if not self.sources or not self.loaded:
+            return Reading()
+        value, points = self._measure(now_ms, 0)
+        if self.rule.kind is not Kind.DELTA:
+            return Reading(value, None, points)
+        back_s, times = self.rule.back_s, range(1, self.rule.median_of + 1)
+        bases = [self._measure(now_ms, back_s * time)[0] for time in times]
+        return Reading(value, _median([base for base in bases if base is not None]), points)
+
+    def _measure(self, now_ms: int, back_s: int) -> tuple[float | None, int]:
+        first = self.sources[0].ring.measure(now_ms, back_s)
+        if len(self.sources) == 1:
+            return first.value, first.points
+        second = self.sources[1].ring.measure(now_ms, back_s)
+        if not second.value:
+            return None, 0
+        return (first.value or 0.0) / second.value * self.rule.scale, second.points
+
+
+def _sources(rule: Rule, stat: int) -> list[Source]:
+    if rule.kind is Kind.DEADMAN:
+        return []
+    tier = step_of(rule)
+    assert tier is not None, "BUG: a rule whose window has no steps"
+    stats = [stat] if rule.over is None else [stat, rule.over]
+    return [Source(one, tier, _ring(rule, tier)) for one in stats]
+
+
+def _ring(rule: Rule, tier: Tier) -> Ring | SpreadRing:
+    if rule.quantile is not None:
+        return SpreadRing(rule.quantile, tier.width_s, rule.window_s, rule.span_s)
+    return Ring(rule.aggregate, tier.width_s, rule.window_s, rule.span_s)
+
+
+def _shape(rule: Rule) -> tuple[object, ...]:
+    return rule.kind, rule.aggregate, rule.window_s, rule.span_s, rule.over
+
+
+def _disarmed(state: State) -> State:
+    return replace(state, armed=False)
+
+
+def _median(bases: list[float]) -> float | None:
+    if not bases:
+        return None
+    ordered, middle = sorted(bases), len(bases) // 2
+    return ordered[middle] if len(bases) % 2 else (ordered[middle - 1] + ordered[middle]) / 2

@@ -1,0 +1,120 @@
+"""How the windows of rules are filled: from chunks, recent frames and uncommitted points, in bulk.
+
+Law: as for queries: the lists of partials are taken first, in one step, then the chunks are read. A
+ring that only counts seconds needs no chunks: the frames of the last minutes keep the seconds of
+stats that such rules look at, and the one-second tier has what was committed in this life. Of what
+came before the rule, an older life kept tens of seconds only.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import trio
+
+from engine.alert_actor import AlertActor, Rows, Source
+from engine.histogram import Histograms
+from engine.ports import Unavailable
+from engine.queries import READS_MAX, Queries
+from engine.reader import Content, Overtaken, Recent, Wanted, read
+from engine.ring import Ring
+from engine.rollup import Ints, Rollups
+from engine.supervision import patiently
+from engine.tiers import S1
+
+if TYPE_CHECKING:
+    from engine.partition import Partition
+    from engine.position import Position
+
+SOURCES_A_SLICE = 256
+"""Windows that are read in one step of the store."""
+
+AHEAD_S = 61
+"""Points may be this far ahead of the clock."""
+
+
+async def load(partition: "Partition", actors: Sequence[AlertActor]) -> None:
+    """Fill the windows of actors as of now; waits until the store answers."""
+    missing = [source for actor in actors for source in actor.sources if not source.loaded]
+    missing.sort(key=lambda source: (source.tier.number, source.stat))
+    for number in dict.fromkeys(source.tier.number for source in missing):
+        same = [source for source in missing if source.tier.number == number]
+        for place in range(0, len(same), SOURCES_A_SLICE):
+            part = same[place : place + SOURCES_A_SLICE]
+            if part[0].tier is S1:
+                _load_seconds(partition, part)
+            else:
+                await patiently(repr(partition), lambda part=part: _load(partition, part))  # type: ignore[misc]
+            await trio.lowlevel.checkpoint()
+
+
+def _load_seconds(partition: "Partition", sources: Sequence[Source]) -> None:
+    since_ms = partition.position.ms - 1000 * max(_span_s(source) for source in sources)
+    old = [
+        frame
+        for frame in partition.history.frames
+        if since_ms <= frame.position.ms and frame.position <= partition.seconds.begun
+    ]
+    stats = np.array([source.stat for source in sources], np.int64)
+    frames = [_of_stats(frame.partials.rollups, stats) for frame in old]
+    fresh = [turn.seconds for _, turn in Queries(partition).uncommitted()]
+    for source in sources:
+        parts = [part.of_stat(source.stat) for part in frames]
+        parts += partition.seconds.of_stat(source.stat)
+        parts += [part.of_stat(source.stat) for part in fresh]
+        rows = Rollups.merged([_in_seconds(part) for part in parts], 1)
+        source.load(rows, partition.position, partition.position.ms)
+
+
+def _in_seconds(rows: Rollups) -> Rollups:
+    """Rows that hold one second each, as far as they do."""
+    second = rows.first_ms // 1000
+    return replace(rows, start=np.where(second == rows.last_ms // 1000, second, rows.start))
+
+
+async def _load(partition: "Partition", sources: Sequence[Source]) -> None:
+    empty: Rows = Rollups.empty() if isinstance(sources[0].ring, Ring) else Histograms.empty()
+    for _ in range(READS_MAX):
+        with suppress(Overtaken):
+            if isinstance(empty, Rollups):
+                await _load_once(partition, sources, empty)
+            else:
+                await _load_once(partition, sources, empty)
+            return
+    raise Unavailable(f"{partition!r} is folded faster than it is read")
+
+
+async def _load_once(partition: "Partition", sources: Sequence[Source], empty: Content) -> None:
+    position: Position = partition.position
+    now_ms = max(position.ms, partition.clock.now_ms())
+    stats = np.array(sorted({source.stat for source in sources}), np.int64)
+    parts = [
+        (frame.position, _of_stats(frame.partials.of_kind(empty), stats))
+        for frame in partition.history.frames
+    ]
+    parts += [
+        (at, _of_stats(turn.of_kind(empty), stats)) for at, turn in Queries(partition).uncommitted()
+    ]
+    recent = Recent.of(parts, empty)
+    wanted = [_wanted(source, position.ms // 1000, now_ms // 1000) for source in sources]
+    closed = dict(partition.history.fold.closed)
+    mine = [recent.of_stat(source.stat) for source in sources]
+    contents = await read(partition.store, partition.number, wanted, closed, mine, empty, position)
+    for source, content in zip(sources, contents, strict=True):
+        source.load(content, position, max(position.ms, now_ms))
+
+
+def _wanted(source: Source, from_s: int, to_s: int) -> Wanted:
+    tier = source.tier
+    first_s = tier.bucket(max(0, from_s - _span_s(source) - tier.width_s))
+    return Wanted(source.stat, tier, first_s, tier.bucket(to_s + AHEAD_S) + tier.width_s)
+
+
+def _span_s(source: Source) -> int:
+    return source.ring.span_s
+
+
+def _of_stats(rows: Content, stats: Ints) -> Content:
+    return rows.take(np.isin(rows.stat, stats))

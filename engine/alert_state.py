@@ -1,0 +1,186 @@
+"""Where a rule stands with one stat: its status, its timers, its episode. Pure.
+
+All of it goes into the checkpoint, so that whoever reads the log from there judges as the owner
+before did. Times are epoch milliseconds, 0 where there is none.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Final
+
+from engine.rules import Kind, Rule
+from engine.transition import Status
+
+LEVELS: Final = ("", "warning", "critical")
+"""The level of an alert by its number."""
+
+QUIET_CYCLES: Final = 2
+"""A flapping alert is calm after so many of its cycles without a change."""
+
+QUIET_MS_MIN: Final = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """Who took an episode on; `until_ms` 0 means until it is resolved."""
+
+    by: str
+    at_ms: int
+    note: str = ""
+    until_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One instance; `armed` once its window is known.
+
+    `since_ms` is when the status began, `seq` counts the records. `told`: somebody was told of the
+    episode; `untold`: somebody should have been, but it was held back. `base` is frozen while it
+    fires. `blind_ms`: until then the window lies partly in a time in which no points could come.
+    `empty_ms`: since then the window has had too few points. `deadline_ms`: a deadman fires then,
+    unless it hears something. `changes` are the times of the last beginnings and ends.
+    """
+
+    armed: bool = False
+    status: Status = Status.NEW
+    level: int = 0
+    since_ms: int = 0
+    seq: int = 0
+    episode: str = ""
+    began_ms: int = 0
+    told: bool = False
+    untold: bool = False
+    base: float | None = None
+    blind_ms: int = 0
+    empty_ms: int = 0
+    heard_ms: int = 0
+    deadline_ms: int = 0
+    ack: Ack | None = None
+    snoozed_ms: int = 0
+    repeat_ms: int = 0
+    escalated: int = 0
+    changes: tuple[int, ...] = ()
+    flapping: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether an episode is under way."""
+        return self.status in (Status.FIRING, Status.RECOVERING, Status.NO_DATA)
+
+    @property
+    def quiet_ms(self) -> int:
+        """When a flapping alert has been calm for long enough; 0 when it does not flap."""
+        if not self.flapping:
+            return 0
+        cycle_ms = 2 * (self.changes[-1] - self.changes[0]) // (len(self.changes) - 1)
+        return self.changes[-1] + max(QUIET_MS_MIN, QUIET_CYCLES * cycle_ms)
+
+
+NextMs = Callable[[str, str, int], int]
+"""When a cron comes next: (expression, time zone, after this) → epoch ms, 0 for never."""
+
+
+def due_ms(rule: Rule, state: State, changes_ms: int | None, now_ms: int) -> int:
+    """When to judge again although no point came, later than now; 0 for never.
+
+    `changes_ms` is when the window next changes by itself.
+    """
+    times = [state.quiet_ms, *_told_again(rule, state)]
+    if state.armed and state.status is not Status.PAUSED:
+        times += _timers(rule, state, changes_ms)
+    return min((time for time in times if time > now_ms), default=0)
+
+
+def _timers(rule: Rule, state: State, changes_ms: int | None) -> list[int]:
+    times = []
+    match state.status:
+        case Status.PENDING:
+            times.append(state.since_ms + 1000 * rule.for_s)
+        case Status.RECOVERING:
+            times.append(state.since_ms + 1000 * rule.keep_firing_s)
+        case Status.FIRING if rule.stop_after_s:
+            times.append(state.since_ms + 1000 * rule.stop_after_s)
+    if rule.kind is Kind.DEADMAN:
+        times.append(0 if state.open else state.deadline_ms)
+    else:
+        times.append(state.blind_ms)
+        if state.empty_ms and rule.no_data == "alert" and not state.open:
+            times.append(state.empty_ms + no_data_after_ms(rule))
+        if changes_ms is not None and not (rule.rising and state.status is Status.OK):
+            times.append(changes_ms)
+    return times
+
+
+def no_data_after_ms(rule: Rule) -> int:
+    """How long a window must be empty before that is an alert."""
+    return 1000 * (rule.no_data_after_s or 2 * rule.window_s)
+
+
+def _told_again(rule: Rule, state: State) -> list[int]:
+    times = [state.snoozed_ms if state.untold else 0]
+    if state.status is Status.FIRING and state.told:
+        if state.ack is not None:
+            return [*times, state.ack.until_ms]
+        times.append(state.repeat_ms)
+        if state.escalated < len(rule.escalation):
+            times.append(state.began_ms + 1000 * rule.escalation[state.escalated].after_s)
+    return times
+
+
+def heard(rule: Rule, state: State, at_ms: int, next_ms: NextMs) -> State:
+    """A deadman after a sign of life that arrived at `at_ms`."""
+    return replace(state, heard_ms=at_ms, deadline_ms=deadline_ms(rule, at_ms, next_ms))
+
+
+def deadline_ms(rule: Rule, at_ms: int, next_ms: NextMs) -> int:
+    """When a deadman fires that hears nothing after `at_ms`; 0 for never."""
+    if not rule.cron:
+        return at_ms + 1000 * rule.silence_s
+    due_ms = next_ms(rule.cron, rule.tz, at_ms)
+    return due_ms and due_ms + 1000 * rule.grace_s
+
+
+def shifted(rule: Rule, state: State, from_ms: int, to_ms: int, next_ms: NextMs) -> State:
+    """The state after a time in which no points could come: nobody was silent then but us."""
+    if rule.kind is Kind.DEADMAN:
+        return _deadline_shifted(rule, state, from_ms, to_ms, next_ms)
+    empty_ms = state.empty_ms and state.empty_ms + to_ms - from_ms
+    window_ms = 1000 * rule.window_s
+    # Of a long window a short gap is a small part.
+    blind_ms = to_ms + window_ms if 10 * (to_ms - from_ms) >= window_ms else state.blind_ms
+    return replace(state, empty_ms=empty_ms, blind_ms=blind_ms)
+
+
+def _deadline_shifted(rule: Rule, state: State, from_ms: int, to_ms: int, next_ms: NextMs) -> State:
+    if state.open or state.deadline_ms <= from_ms:
+        return state
+    if state.deadline_ms - 1000 * rule.grace_s > to_ms:
+        # Its next sign of life was not to come in that time.
+        later_ms = 0 if rule.cron else to_ms - from_ms
+        return replace(state, deadline_ms=state.deadline_ms + later_ms)
+    # It may have come in vain: whoever is regular comes again when it is time again.
+    return replace(state, deadline_ms=deadline_ms(rule, to_ms, next_ms))
+
+
+def pack_state(state: State) -> bytes:
+    """The state as JSON, without what is as it is at first."""
+    known = asdict(state)
+    told = {name: value for name, value in known.items() if value != _FIRST[name]}
+    return json.dumps(told, separators=(",", ":")).encode()
+
+
+def unpack_state(record: bytes) -> State:
+    """The state of a record; fields that this release does not know are passed over."""
+    found = json.loads(record)
+    known = {field.name: found[field.name] for field in fields(State) if field.name in found}
+    if "status" in known:
+        known["status"] = Status(known["status"])
+    if "changes" in known:
+        known["changes"] = tuple(known["changes"])
+    if known.get("ack"):
+        known["ack"] = Ack(**known["ack"])
+    return State(**known)
+
+
+_FIRST: Final = asdict(State())
