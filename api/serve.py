@@ -15,18 +15,26 @@ from functools import partial
 from pathlib import Path
 from socket import socket
 from typing import Final
+from urllib.parse import urlsplit
 
 import trio
 
 from api.accounts.keyring import Keyring
 from api.accounts.new_key import NewKey
 from api.accounts.owner import found_owner
+from api.accounts.vault import Vault, VaultFault, open_vault
 from api.clock import WallClock
 from api.heap import keep_freed_memory
 from api.http.app import create_app
 from api.http.context import Context
 from api.http.server import listen, serve_http
 from api.http.upkeep import keep_up
+from api.notify.addresses import read_networks
+from api.notify.cron import next_ms
+from api.notify.guard import Guard
+from api.notify.mail import Mailer, OutboxMailer, default_sender
+from api.notify.mail_queue import MailQueue
+from api.notify.office import Ear, Means, office_of
 from api.plans.allowances import Allowances
 from api.plans.billing import Billing
 from api.plans.meter import Meter
@@ -88,8 +96,13 @@ async def open_context(settings: Settings, address: str, say: Say) -> AsyncGener
     """All that a server works with but the web server; at the end what was taken is committed."""
     async with open_storage(settings, say) as (store, catalog, documents, server):
         clock = WallClock()
-        spread = {account.id: account.spread for account in await catalog.accounts()}
-        directory = Directory(store, clock, lambda account: spread.get(account, 1))
+        spreads = {account.id: account.spread for account in await catalog.accounts()}
+        ear, vault = Ear(), _vault(settings)
+
+        def spread(account: int) -> int:
+            return spreads.get(account, 1)
+
+        directory = Directory(store, clock, spread)
         await directory.load()
         engine = EngineSettings(settings.seconds_memory)
         keyring = Keyring(catalog, clock)
@@ -101,6 +114,8 @@ async def open_context(settings: Settings, address: str, say: Say) -> AsyncGener
                 directory.apply,
                 directory.without_percentiles,
                 directory.accounts,
+                next_ms,
+                ear.judged,
             ) as node,
             trio.open_nursery() as nursery,
         ):
@@ -110,6 +125,25 @@ async def open_context(settings: Settings, address: str, say: Say) -> AsyncGener
             await nursery.start(allowances.run)
             opened = trio.Event()
             nursery.start_soon(_when_ready, node, directory, documents, clock, opened)
+            mailer = mailer_of(settings, address)
+            mails = MailQueue(mailer)
+            nursery.start_soon(mails.run)
+            office = ear.office = office_of(
+                Means(
+                    node,
+                    directory,
+                    documents,
+                    clock,
+                    address,
+                    vault,
+                    mailer,
+                    mails.put,
+                    Guard(read_networks(settings.webhook_allow or "")),
+                    spread,
+                    settings.apprise,
+                )
+            )
+            nursery.start_soon(office.run, partial(_account_ids, catalog))
             secret = await found_owner(catalog, clock)
             if secret is not None:
                 await opened.wait()  # Whoever pastes the printed command at once is answered.
@@ -117,7 +151,15 @@ async def open_context(settings: Settings, address: str, say: Say) -> AsyncGener
             try:
                 warnings = partial(_warnings, server)
                 context = Context(
-                    node, directory, keyring, documents, clock, address, allowances, warnings
+                    node,
+                    directory,
+                    keyring,
+                    documents,
+                    office,
+                    clock,
+                    address,
+                    allowances,
+                    warnings,
                 )
                 context.billing = _billing(settings)
                 yield context
@@ -190,6 +232,22 @@ curl -X POST {address}/v1/ingest \\
   -H "Content-Type: application/json" \\
   -d '{{"stat":"my_first_metric","value":1,"type":"counter"}}'
 """
+
+
+def mailer_of(settings: Settings, address: str) -> Mailer:
+    """How mails leave."""
+    return OutboxMailer(Path(settings.data) / "outbox", default_sender(urlsplit(address).hostname))
+
+
+def _vault(settings: Settings) -> Vault:
+    try:
+        return open_vault(settings.master_key, Path(settings.data))
+    except VaultFault as fault:
+        raise SettingsError(f"master_key: {fault}") from fault
+
+
+async def _account_ids(catalog: Catalog) -> list[int]:
+    return [account.id for account in await catalog.accounts()]
 
 
 def _greet(say: Say, address: str, made: NewKey | None) -> None:

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Final, Generic, Literal, TypeGuard, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
+from api.accounts.vault import read_keys
+from api.notify.addresses import read_networks
+
 Durability = Literal["strict", "relaxed"]
 
 T = TypeVar("T", covariant=True)
@@ -129,6 +132,37 @@ ORIGIN: Final = Reading("http:// or https:// with a host and no path", _read_ori
 STORE_URL: Final = Reading(
     "redis://HOST:PORT, rediss:// with TLS, or unix:///PATH", _read_store_url
 )
+
+
+def _read_networks(value: object) -> str:
+    given = _text(value)
+    read_networks(given)
+    return given
+
+
+def _read_master_key(value: object) -> str:
+    given = _text(value)
+    read_keys(given)
+    return given
+
+
+def _read_yes(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = _text(value).lower()
+    if word not in _WORDS:
+        raise ValueError("neither yes nor no")
+    return _WORDS[word]
+
+
+_WORDS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+
+
+NETWORKS: Final = Reading("networks with commas: 127.0.0.0/8,10.1.0.0/16", _read_networks)
+MASTER_KEY: Final = Reading(
+    "32 bytes as base64 or hexadecimal; several with commas", _read_master_key
+)
+YES_OR_NO: Final = Reading("yes or no", _read_yes)
 
 
 def _is_number(value: object) -> TypeGuard[int]:

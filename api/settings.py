@@ -19,11 +19,14 @@ from api.logs import LogFormat
 from api.plans.plan import UNLIMITED, Plan, read_plans
 from api.setting_values import (
     ADDRESS,
+    MASTER_KEY,
     MIB,
+    NETWORKS,
     ORIGIN,
     PATH,
     STORE_URL,
     TEXT,
+    YES_OR_NO,
     Durability,
     Reading,
     choice,
@@ -68,6 +71,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     stripe_key: str | None = None
     stripe_webhook_secret: str | None = None
     log_format: LogFormat = "text"
+    webhook_allow: str | None = None
+    master_key: str | None = None
+    apprise: bool = False
     plans: dict[str, Plan] = field(default_factory=lambda: read_plans({}))
 
     def __repr__(self) -> str:
@@ -156,6 +162,19 @@ _ALL: Final = (
     Setting(
         "log_format", "FORM", choice("text", "json"),
         "json: a JSON object for each line that is logged to stderr",
+    ),
+    Setting(
+        "webhook_allow", "NETWORKS", NETWORKS,
+        "where webhooks may go besides public https: any port there, and plain http",
+        unset="none",
+    ),
+    Setting(
+        "master_key", "KEY", MASTER_KEY,
+        "seals secrets in the store; the first seals, more of them still open",
+        unset="made once, in `master.key` of `data`", secret=True,
+    ),
+    Setting(
+        "apprise", "YES", YES_OR_NO, "whether channels of apprise are allowed; it must be installed"
     ),
 )  # fmt: skip
 

@@ -10,6 +10,7 @@ from api.accounts.keyring import Keyring
 from api.http.meters import Meters
 from api.http.streams import OpenStream, Streams
 from api.http.tickets import Tickets
+from api.notify.office import Office
 from api.plans.allowances import Allowances
 from api.plans.billing import Billing
 from engine.node import Node
@@ -33,6 +34,7 @@ class Context:
     directory: Directory
     keyring: Keyring
     documents: Documents
+    office: Office
     clock: Clock
     public_url: str
     allowances: Allowances

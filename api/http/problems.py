@@ -85,6 +85,12 @@ TABLE: Final[dict[str, tuple[int, str]]] = {
     "timestamp_too_old": (422, "The time is too long ago"),
     "timestamp_in_future": (422, "The time is too far ahead"),
     # limits
+    "webhook_url": (422, "The URL cannot be called from here"),
+    "webhook_address": (422, "The address is not one that may be called from here"),
+    "email": (422, "This is no e-mail address"),
+    "channel_blocked": (409, "Nothing is sent to this channel"),
+    "rule_invalid": (422, "The rule cannot be judged"),
+    "link_expired": (410, "The link is no longer good"),
     "plan_limit": (403, "The plan does not allow more"),
     "plan_not_sold": (403, "The plan cannot be bought"),
     "billing_off": (403, "Plans are not changed here"),

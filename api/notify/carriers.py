@@ -23,7 +23,7 @@ from api.notify.dispatcher import Later, Outcome
 from api.notify.guard import Guard
 from api.notify.mail import Mailer, MailFault, MailNotSent
 from api.notify.message import Message, sentence, title
-from api.notify.outgoing import TOTAL_S, Answered, Failed, send
+from api.notify.outgoing import TOTAL_S, Answered, Failed, Send, send
 from api.notify.signing import signed_headers
 from engine.ports import Clock
 
@@ -69,6 +69,7 @@ class Carriers:
     clock: Clock
     public_url: str
     shout: Shout | None = None
+    send: Send = send
     postmark: Postmark = field(default_factory=Postmark)
 
     async def carry(self, channel: Channel, message: Message) -> Outcome:
@@ -92,7 +93,7 @@ class Carriers:
         headers = {"content-type": "application/json"}
         secrets = self._open(channel, channel.secrets)
         headers |= signed_headers(secrets, message.id, self.clock.now_ms() // 1000, body)
-        return await send(self.guard, "POST", channel.target, headers, body)
+        return await self.send(self.guard, "POST", channel.target, headers, body)
 
     async def _mail(self, channel: Channel, message: Message) -> Outcome:
         now_ms = self.clock.now_ms()

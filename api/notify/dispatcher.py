@@ -16,7 +16,7 @@ from typing import Final, Literal, Protocol
 
 import trio
 
-from api.notify.breaker import Breaker
+from api.notify.breaker import ALARM_AT, Breaker
 from api.notify.channel import Channel
 from api.notify.delivery import Attempt, Delivery
 from api.notify.lane import Key, Lane, key_of, message_of
@@ -81,6 +81,16 @@ class ChannelSource(Protocol):
         """Send nothing to it until somebody turns it on again."""
 
 
+class Bell(Protocol):
+    """Who is told of channels that fail."""
+
+    def raised(self, channel: Channel, said: str) -> None:
+        """It has failed many times in a row; never waits."""
+
+    def cleared(self, account: int, channel_id: str) -> None:
+        """It takes messages again."""
+
+
 Carry = Callable[[Channel, Message], Awaitable[Outcome]]
 """Sends one message; never raises for what the other side does."""
 
@@ -118,7 +128,7 @@ class Dispatcher:
         expand: Expand,
         clock: Clock,
         public_url: str,
-        alarm: Callable[[Channel, str], None],
+        bell: Bell,
         look_every_s: float = LOOK_EVERY_S,
     ) -> None:
         self._outbox = outbox
@@ -128,7 +138,7 @@ class Dispatcher:
         self._expand = expand
         self._clock = clock
         self._public_url = public_url
-        self._alarm = alarm
+        self._bell = bell
         self._look_every_s = look_every_s
         self._lanes: dict[Key, Lane] = {}
         self._endpoints: dict[tuple[int, str], Endpoint] = {}
@@ -153,13 +163,17 @@ class Dispatcher:
         """Something may have come into the outbox; never waits."""
         self._called.set()
 
+    async def load(self, accounts: Sequence[int]) -> list[Delivery]:
+        """What the accounts had waiting when the process before this one ended."""
+        return await self._recorder.load(accounts)
+
     async def run(
         self,
-        accounts: Sequence[int],
+        waiting: Sequence[Delivery] = (),
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Send for ever; what the accounts had waiting goes first."""
-        for delivery in await self._recorder.load(accounts):
+        """Send for ever; what was waiting goes first."""
+        for delivery in waiting:
             await self._add(delivery)
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
@@ -322,13 +336,15 @@ class Dispatcher:
         verdicts = [verdict(outcome, one.id, one.tries, one.first_ms, now_ms) for one in tried]
         first = verdicts[0]
         if isinstance(first, Delivered):
+            if endpoint.breaker.failures >= ALARM_AT:
+                self._bell.cleared(channel.account, channel.id)
             endpoint.breaker.succeed()
             self._finish(lane, [one.ended("delivered") for one in tried])
             lane.told(tried, now_ms)
             return
         asked_ms = first.at_ms if isinstance(first, Again) and first.busy else 0
         if endpoint.breaker.fail(now_ms, asked_ms):
-            self._alarm(channel, said(outcome))
+            self._bell.raised(channel, said(outcome))
         pairs = list(zip(tried, verdicts, strict=True))
         over = [one.ended("dead", v.reason) for one, v in pairs if isinstance(v, GivenUp)]
         left = [one.put_off(v.at_ms) for one, v in pairs if isinstance(v, Again)]

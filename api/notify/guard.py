@@ -8,6 +8,7 @@ it is called is stopped here; the name in the certificate and in the `Host` head
 
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import cached_property
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -55,11 +56,14 @@ class Guard:
     def __init__(self, allowed: Sequence[Network] = (), resolve: Resolve = resolve) -> None:
         self.allowed = tuple(allowed)
         self._resolve = resolve
-        # Not the proxy, nor the certificates, that the environment names; made once, it takes long.
-        self.tls = httpx.create_ssl_context(trust_env=False)
 
     def __repr__(self) -> str:
         return f"<Guard {len(self.allowed)} networks allowed>"
+
+    @cached_property
+    def tls(self) -> ssl.SSLContext:
+        """Trusts whom the public trusts, not whom the environment names; made once, it is slow."""
+        return httpx.create_ssl_context(trust_env=False)
 
     async def check(self, target: Target) -> None:
         """AddressFault when the target is already known to be out of bounds.

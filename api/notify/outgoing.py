@@ -5,7 +5,7 @@ the whole after 15 s, the answer after 64 KiB. One client a request: pools that 
 when a task is cancelled.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,17 +43,23 @@ class Failed:
     final: bool = False
 
 
+Send = Callable[[Guard, str, str, Mapping[str, str], bytes], Awaitable[Answered | Failed]]
+"""Sends one request: guard, method, URL, headers, body."""
+
+NO_HEADERS: Final[Mapping[str, str]] = {}
+
+
 async def send(
     guard: Guard,
     method: str,
     url: str,
-    headers: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] = NO_HEADERS,
     body: bytes = b"",
 ) -> Answered | Failed:
     """Send one request; never raises for anything that the other side does."""
     with trio.move_on_after(TOTAL_S):
         try:
-            return await _exchange(guard, method, url, headers or {}, body)
+            return await _exchange(guard, method, url, headers, body)
         except Blocked as error:
             return Failed("blocked_address", f"{error}")
         except AddressFault as fault:

@@ -7,8 +7,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
 from api.http.dates import date_text
-from api.http.messages import Reply, reply
 from api.http.link_pages import HTML, PAGE_HEADERS, page
+from api.http.messages import Reply, reply
 from api.http.problems import FieldError, Problem
 from api.http.route import Call, Nothing, Route
 from api.notify.bodies.table import BodyName

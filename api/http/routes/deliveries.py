@@ -49,6 +49,13 @@ class DeliveryInfo(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Retried(Struct, frozen=True):
+    """A delivery that is tried again."""
+
+    id: str
+    state: str = "pending"
+
+
 class DeliveryList(Struct, frozen=True):
     """One page of deliveries."""
 
@@ -83,7 +90,7 @@ async def send_again(call: Call[Nothing, Nothing]) -> Reply:
     """Try a delivery that waits, or that was given up, at once; under the same id."""
     office, account, wanted = call.context.office, call.caller.account, call.ids["id"]
     if office.dispatcher.hurry(account, wanted):
-        return call.json(202, {"id": wanted, "state": "pending"})
+        return call.json(202, Retried(wanted))
     letter = await office.records.dead_letter(account, wanted)
     if letter is None:
         raise Problem("not_found", "No delivery of that id waits or was given up.")
@@ -93,7 +100,7 @@ async def send_again(call: Call[Nothing, Nothing]) -> Reply:
     except Conflict:
         raise Problem("not_found", "Somebody has sent it again already.") from None
     await office.dispatcher.add(revived)
-    return call.json(202, info_of(revived))
+    return call.json(202, Retried(wanted))
 
 
 def info_of(delivery: Delivery) -> DeliveryInfo:
@@ -125,6 +132,6 @@ ROUTES: Final = (
     ),
     Route(
         "POST", "/v1/deliveries/{id}/retry", "Send again", "admin",
-        {202: DeliveryInfo}, Nothing, Nothing, send_again,
+        {202: Retried}, Nothing, Nothing, send_again,
     ),
 )  # fmt: skip

@@ -4,7 +4,11 @@ from typing import Any
 
 from api.http.route import Route
 from api.http.routes import (
+    alerts,
+    answers,
+    channels,
     data,
+    deliveries,
     docs,
     export,
     ingest,
@@ -25,6 +29,10 @@ _DESCRIBED: tuple[Route[Any, Any], ...] = (
     *export.ROUTES,
     *live.ROUTES,
     *live_socket.ROUTES,
+    *alerts.ROUTES,
+    *answers.ROUTES,
+    *channels.ROUTES,
+    *deliveries.ROUTES,
     *keys.ROUTES,
     *usage.ROUTES,
     *ops.ROUTES,

@@ -105,6 +105,14 @@ class Scene:
         """Turn a channel off."""
         self.channels[channel.id] = a_channel(channel.id, disabled=reason)
 
+    def raised(self, channel: Channel, said: str) -> None:
+        """A channel fails."""
+        self.alarms.append(f"{channel.id} {said}")
+
+    def cleared(self, account: int, channel_id: str) -> None:
+        """It does so no more."""
+        self.alarms.append(f"{channel_id} is well")
+
     async def carry(self, channel: Channel, message: Message) -> Outcome:
         """Bring a message to its receiver."""
         await trio.sleep(self.takes_s)
@@ -120,11 +128,11 @@ class Scene:
         recorder = Recorder(self.store, records, self.clock)
         self.dispatcher = Dispatcher(
             self.store, recorder, self, self.carry, self.expand, self.clock, "https://s.example",
-            lambda channel, said: self.alarms.append(f"{channel.id} {said}"),
+            self,
             self.look_every_s,
         )  # fmt: skip
         async with trio.open_nursery() as nursery:
-            await nursery.start(self.dispatcher.run, [1])
+            await nursery.start(self.dispatcher.run, await self.dispatcher.load([1]))
             yield self.dispatcher
             nursery.cancel_scope.cancel()
 

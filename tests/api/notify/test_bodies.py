@@ -33,7 +33,8 @@ def test_our_own_body_says_everything() -> None:
     [
         (a_message(), "alert.firing", "firing"),
         (a_message(resolved()), "alert.resolved", "resolved"),
-        (a_message(a_notice(), resolved()), "alert.changed", "firing"),
+        (a_message(a_notice(), resolved()), "alert.changed", "resolved"),
+        (a_message(a_notice(), resolved(episode="ep_8")), "alert.changed", "firing"),
         (a_message(a_notice(event="no_data", value=None)), "alert.no_data", "firing"),
     ],
 )
