@@ -11,6 +11,7 @@ import trio
 
 from api.accounts.vault import Vault
 from api.notify.alarms import Alarms
+from api.notify.annotations import Annotations
 from api.notify.carriers import Carriers
 from api.notify.channels import Channels
 from api.notify.dispatcher import Dispatcher
@@ -20,6 +21,8 @@ from api.notify.history import transition_info
 from api.notify.mail import Mail, Mailer
 from api.notify.news import News, NewsDesk
 from api.notify.outgoing import Send, send
+from api.notify.pings import Pings
+from api.notify.quieting import Quieting
 from api.notify.recorder import Recorder
 from api.notify.records import Records
 from api.notify.rulebook import Rulebook
@@ -65,6 +68,9 @@ class Office:
     records: Records
     dispatcher: Dispatcher
     news: NewsDesk
+    quieting: Quieting
+    annotations: Annotations
+    pings: Pings
     alarms: Alarms
 
     def judged(self, partition: int, judged: Judged) -> None:
@@ -84,6 +90,7 @@ class Office:
         await self.means.node.wait_ready()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.rulebook.run)
+            nursery.start_soon(self.quieting.run, accounts)
             while True:
                 try:
                     waiting = await self.dispatcher.load(await accounts())
@@ -117,7 +124,18 @@ def office_of(means: Means) -> Office:
         expanding.deliveries_of, clock, means.public_url, alarms,
     )  # fmt: skip
     return Office(
-        means, alerts, rulebook, channels, carriers, records, dispatcher, NewsDesk(), alarms
+        means,
+        alerts,
+        rulebook,
+        channels,
+        carriers,
+        records,
+        dispatcher,
+        NewsDesk(),
+        Quieting(means.documents, rulebook, means.directory, clock),
+        Annotations(means.documents, clock),
+        Pings(means.documents, means.directory, rulebook, means.vault, clock),
+        alarms,
     )
 
 

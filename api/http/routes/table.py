@@ -5,6 +5,7 @@ from typing import Any
 from api.http.route import Route
 from api.http.routes import (
     alerts,
+    annotations,
     answers,
     channels,
     data,
@@ -16,7 +17,9 @@ from api.http.routes import (
     live,
     live_socket,
     ops,
+    pings,
     query,
+    silences,
     stats,
     usage,
 )
@@ -31,6 +34,9 @@ _DESCRIBED: tuple[Route[Any, Any], ...] = (
     *live_socket.ROUTES,
     *alerts.ROUTES,
     *answers.ROUTES,
+    *silences.ROUTES,
+    *annotations.ROUTES,
+    *pings.ROUTES,
     *channels.ROUTES,
     *deliveries.ROUTES,
     *keys.ROUTES,
