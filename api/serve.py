@@ -128,28 +128,20 @@ async def open_context(settings: Settings, address: str, say: Say) -> AsyncGener
             mailer = mailer_of(settings, address)
             mails = MailQueue(mailer)
             nursery.start_soon(mails.run)
-            office = ear.office = office_of(
-                Means(
-                    node,
-                    directory,
-                    documents,
-                    clock,
-                    address,
-                    vault,
-                    mailer,
-                    mails.put,
-                    Guard(read_networks(settings.webhook_allow or "")),
-                    spread,
-                    settings.apprise,
-                )
-            )
+            means = Means(
+                node, directory, documents, clock, address, vault, mailer, mails.put,
+                Guard(read_networks(settings.webhook_allow or "")), spread, settings.apprise,
+                heartbeat_url=settings.heartbeat_url, operator=settings.operator_alerts,
+                warnings=partial(_warnings, server),
+            )  # fmt: skip
+            office = ear.office = office_of(means)
             nursery.start_soon(office.run, partial(_account_ids, catalog))
             secret = await found_owner(catalog, clock)
             if secret is not None:
                 await opened.wait()  # Whoever pastes the printed command at once is answered.
             _greet(say, address, secret)
             try:
-                warnings = partial(_warnings, server)
+                warnings = office.watchman.warnings
                 context = Context(
                     node,
                     directory,

@@ -8,7 +8,7 @@ from typing import Final, Generic, Literal, TypeGuard, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from api.accounts.vault import read_keys
-from api.notify.addresses import read_networks
+from api.notify.addresses import EMAIL, read_networks, read_target
 
 Durability = Literal["strict", "relaxed"]
 
@@ -158,6 +158,17 @@ def _read_yes(value: object) -> bool:
 _WORDS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
+def _read_called_url(value: object) -> str:
+    return read_target(_text(value)).url
+
+
+def _read_called(value: object) -> str:
+    given = _text(value)
+    return given if EMAIL.fullmatch(given) else read_target(given).url
+
+
+CALLED_URL: Final = Reading("a URL that may be called: see webhook_allow", _read_called_url)
+CALLED: Final = Reading("an e-mail address, or the URL of a webhook", _read_called)
 NETWORKS: Final = Reading("networks with commas: 127.0.0.0/8,10.1.0.0/16", _read_networks)
 MASTER_KEY: Final = Reading(
     "32 bytes as base64 or hexadecimal; several with commas", _read_master_key

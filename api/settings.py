@@ -19,6 +19,8 @@ from api.logs import LogFormat
 from api.plans.plan import UNLIMITED, Plan, read_plans
 from api.setting_values import (
     ADDRESS,
+    CALLED,
+    CALLED_URL,
     MASTER_KEY,
     MIB,
     NETWORKS,
@@ -74,6 +76,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     webhook_allow: str | None = None
     master_key: str | None = None
     apprise: bool = False
+    heartbeat_url: str | None = None
+    operator_alerts: str | None = None
     plans: dict[str, Plan] = field(default_factory=lambda: read_plans({}))
 
     def __repr__(self) -> str:
@@ -175,6 +179,15 @@ _ALL: Final = (
     ),
     Setting(
         "apprise", "YES", YES_OR_NO, "whether channels of apprise are allowed; it must be installed"
+    ),
+    Setting(
+        "heartbeat_url", "URL", CALLED_URL,
+        "called every minute while all is committed, so that a watcher outside notices an outage",
+        unset="none", secret=True,
+    ),
+    Setting(
+        "operator_alerts", "WHERE", CALLED, "who is told when this server itself is not well",
+        unset="nobody; `/readyz` says it", secret=True,
     ),
 )  # fmt: skip
 

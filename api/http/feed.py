@@ -33,7 +33,7 @@ SNAPSHOT_BUCKETS: Final = 120
 SNAPSHOT_POINTS: Final = 12_000
 """Buckets in all snapshots at the beginning of a stream, at most."""
 
-EventName = Literal["snapshot", "change", "revise", "bye"]
+EventName = Literal["snapshot", "change", "revise", "alert", "annotation", "bye"]
 
 
 class LivePoint(msgspec.Struct, frozen=True, gc=False):
@@ -67,7 +67,7 @@ class LiveEvent:
     """One thing to tell; `cursor` only where everything before it is known then."""
 
     name: EventName
-    data: LiveData | Bye
+    data: object
     cursor: str | None = None
 
 

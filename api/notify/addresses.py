@@ -28,6 +28,7 @@ Network = IPv4Network | IPv6Network
 URL_LENGTH_MAX: Final = 2_048
 HOST_LENGTH_MAX: Final = 253
 PUBLIC_PORTS: Final = frozenset({443, 8443})
+EMAIL: Final = re.compile(r"[^\s@<>\"',;:\\()\[\]]{1,64}@[A-Za-z0-9.\-]{1,253}", re.ASCII)
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 DENIED_V4: Final = tuple(

@@ -4,7 +4,6 @@ Law: a secret is shown when it is made and never again. An e-mail address of som
 nothing until they have said, by the link that is sent to them, that they want to.
 """
 
-import re
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import trio
 from msgspec.structs import replace
 
 from api.accounts.vault import Vault
-from api.notify.addresses import AddressFault, read_target
+from api.notify.addresses import EMAIL, AddressFault, read_target
 from api.notify.alert_mail import confirmation_mail
 from api.notify.bodies.pagerduty import EVENTS_URL
 from api.notify.bodies.table import BodyName
@@ -40,7 +39,6 @@ REMEMBERED_S: Final = 2.0
 
 REMEMBERED_MAX: Final = 10_000
 
-EMAIL: Final = re.compile(r"[^\s@<>\"',;:\\()\[\]]{1,64}@[A-Za-z0-9.\-]{1,253}", re.ASCII)
 KEY_LENGTH_MAX: Final = 2_048
 CONFIRM: Final = "confirm"
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 import trio
 
 from api.accounts.vault import Vault
+from api.notify.addresses import EMAIL
 from api.notify.alarms import Alarms
 from api.notify.annotations import Annotations
 from api.notify.carriers import Carriers
+from api.notify.channel import Channel
 from api.notify.channels import Channels
 from api.notify.dispatcher import Dispatcher
 from api.notify.expanding import Expanding
@@ -26,6 +28,7 @@ from api.notify.quieting import Quieting
 from api.notify.recorder import Recorder
 from api.notify.records import Records
 from api.notify.rulebook import Rulebook
+from api.notify.watchman import Watch, Watchman
 from engine.alerts import Alerts
 from engine.node import Node
 from engine.ports import Clock, Judged, StoreError
@@ -54,6 +57,9 @@ class Means:
     spread: Callable[[int], int] = lambda _: 1
     with_apprise: bool = False
     send: Send = send
+    heartbeat_url: str | None = None
+    operator: str | None = None
+    warnings: Callable[[], list[str]] = list
 
 
 @dataclass(eq=False, slots=True)
@@ -72,6 +78,7 @@ class Office:
     annotations: Annotations
     pings: Pings
     alarms: Alarms
+    watchman: Watchman
 
     def judged(self, partition: int, judged: Judged) -> None:
         """A partition has committed transitions; never waits."""
@@ -91,6 +98,7 @@ class Office:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.rulebook.run)
             nursery.start_soon(self.quieting.run, accounts)
+            nursery.start_soon(self.watchman.run)
             while True:
                 try:
                     waiting = await self.dispatcher.load(await accounts())
@@ -136,7 +144,16 @@ def office_of(means: Means) -> Office:
         Annotations(means.documents, clock),
         Pings(means.documents, means.directory, rulebook, means.vault, clock),
         alarms,
+        _watchman(means, carriers, alarms),
     )
+
+
+def _watchman(means: Means, carriers: Carriers, alarms: Alarms) -> Watchman:
+    operator = operator_channel(means.operator, means.clock.now_ms())
+    return Watchman(
+        means.node, carriers, means.clock, Watch(means.heartbeat_url, operator),
+        lambda: [*means.warnings(), *alarms.warnings()],
+    )  # fmt: skip
 
 
 class Ear:
@@ -149,6 +166,16 @@ class Ear:
         """A partition has committed transitions."""
         if self.office is not None:
             self.office.judged(partition, judged)
+
+
+def operator_channel(target: str | None, now_ms: int) -> Channel | None:
+    """Where the operator wants to hear of the server itself: an address, or a webhook."""
+    if target is None:
+        return None
+    return Channel(
+        id="ch_operator", account=0, type="email" if EMAIL.fullmatch(target) else "webhook",
+        name="operator", target=target, created_ms=now_ms,
+    )  # fmt: skip
 
 
 def shouting() -> Callable[[str, str, str], bool]:

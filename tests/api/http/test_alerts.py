@@ -8,6 +8,7 @@ from standardwebhooks import Webhook
 from trio.testing import MockClock
 
 from tests.api.http.harness import Server, serving
+from tests.api.http.listener import listening
 
 HOOK = "https://hooks.example/alerts"
 
@@ -239,3 +240,21 @@ async def test_alerts_are_listed_changed_and_removed(autojump_clock: MockClock) 
         assert (await server.send("GET", path, key="other")).status == 404
         assert (await server.send("DELETE", path)).status == 204
         assert (await server.send("GET", path)).status == 404
+
+
+async def test_a_live_stream_tells_of_alerts_and_annotations(autojump_clock: MockClock) -> None:
+    async with serving() as server:
+        await point(server, 1)
+        rule = await alert(server, stat="orders.failed")
+        await server.new_key("narrow", ["read"], prefix="web.")
+        path = "/v1/live?alerts=true&annotations=true"
+        async with listening(server, path) as all_of_it, listening(server, path, "narrow") as some:
+            await trio.sleep(2)
+            await point(server, 12)
+            await server.send("POST", "/v1/annotations", json={"title": "deploy"})
+            events = await all_of_it.events(3)
+            told = [event.data["to_state"] for event in events if event.name == "alert"]
+            assert told == ["OK", "FIRING"]
+            assert {e.data["alert"] for e in events if e.name == "alert"} == {rule["id"]}
+            assert [e.data["title"] for e in events if e.name == "annotation"] == ["deploy"]
+            assert (await some.event()).name == "annotation"

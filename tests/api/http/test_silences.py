@@ -62,7 +62,9 @@ async def test_maintenance_comes_again(autojump_clock: MockClock) -> None:
     ("changed", "field"),
     [
         ({"for": None}, "until"), ({"for": "31d"}, "until"), ({"until": "now+1h"}, "until"),
-        ({"for": "soon"}, "for"), ({"alerts": ["al_none"], "everything": False}, "alerts"), ({"stats": ["x"], "everything": False}, "stats"),
+        ({"for": "soon"}, "for"),
+        ({"alerts": ["al_none"], "everything": False}, "alerts"),
+        ({"stats": ["x"], "everything": False}, "stats"),
         ({"everything": False}, "alerts"), ({"severity": "info"}, "severity"),
         ({"rrule": "FREQ=DAILY", "kind": "silence"}, "rrule"), ({"rrule": "daily"}, "rrule"),
         ({"rrule": "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"}, "rrule"), ({"tz": "Mars"}, "tz"),
