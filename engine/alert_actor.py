@@ -14,6 +14,7 @@ from engine.ring import Ring, SpreadRing
 from engine.rollup import Rollups
 from engine.rules import Kind, Rule, step_of
 from engine.tiers import S1, Tier
+from engine.transition import Status
 
 Rows = Rollups | Histograms
 
@@ -106,11 +107,6 @@ class AlertActor:
         if self.rule.kind is Kind.DEADMAN and not old:
             self.state = heard(self.rule, self.state, now_ms, next_ms)
 
-    def arrive(self, now_ms: int) -> None:
-        """Time passes."""
-        for source in self.sources:
-            source.ring.arrive(now_ms)
-
     def judge(self, moment: Moment, held: str | None) -> Verdict:
         """What becomes of it now."""
         reading = self.read(moment.now_ms)
@@ -121,14 +117,20 @@ class AlertActor:
 
     def look_ahead(self, now_ms: int) -> None:
         """Note when to look again although nothing comes."""
-        changes_ms = [source.ring.changes_ms(now_ms) for source in self.sources]
-        next_ms = min((at_ms for at_ms in changes_ms if at_ms is not None), default=None)
+        rings = [source.ring for source in self.sources]
+        times = [ring.enters_ms() for ring in rings]
+        if not (self.rule.rising and self.state.status is Status.OK):
+            # What leaves could make it only less.
+            times += [ring.leaves_ms(now_ms) for ring in rings]
+        next_ms = min((at_ms for at_ms in times if at_ms is not None), default=None)
         self.due_ms = due_ms(self.rule, self.state, next_ms, now_ms)
 
     def read(self, now_ms: int) -> Reading:
         """What its windows say at a moment."""
         if not self.sources or not self.loaded:
             return Reading()
+        for source in self.sources:
+            source.ring.arrive(now_ms)
         value, points = self._measure(now_ms, 0)
         if self.rule.kind is not Kind.DELTA:
             return Reading(value, None, points)

@@ -21,6 +21,7 @@ from engine.queries import READS_MAX, Queries
 from engine.reader import Content, Overtaken, Recent, Wanted, read
 from engine.ring import Ring
 from engine.rollup import Ints, Rollups
+from engine.rules import SECONDS_SPAN_S_MAX
 from engine.supervision import patiently
 from engine.tiers import S1
 
@@ -33,6 +34,9 @@ SOURCES_A_SLICE = 256
 
 AHEAD_S = 61
 """Points may be this far ahead of the clock."""
+
+FINE_KEPT_S = SECONDS_SPAN_S_MAX + AHEAD_S
+"""Frames of so many seconds of the log have what windows of seconds need."""
 
 
 async def load(partition: "Partition", actors: Sequence[AlertActor]) -> None:
@@ -51,7 +55,7 @@ async def load(partition: "Partition", actors: Sequence[AlertActor]) -> None:
 
 
 def _load_seconds(partition: "Partition", sources: Sequence[Source]) -> None:
-    since_ms = partition.position.ms - 1000 * max(_span_s(source) for source in sources)
+    since_ms = partition.position.ms - 1000 * FINE_KEPT_S
     old = [
         frame
         for frame in partition.history.frames

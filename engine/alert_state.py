@@ -107,7 +107,7 @@ def _timers(rule: Rule, state: State, changes_ms: int | None) -> list[int]:
         times.append(state.blind_ms)
         if state.empty_ms and rule.no_data == "alert" and not state.open:
             times.append(state.empty_ms + no_data_after_ms(rule))
-        if changes_ms is not None and not (rule.rising and state.status is Status.OK):
+        if changes_ms is not None:
             times.append(changes_ms)
     return times
 
@@ -142,7 +142,12 @@ def deadline_ms(rule: Rule, at_ms: int, next_ms: NextMs) -> int:
 
 
 def shifted(rule: Rule, state: State, from_ms: int, to_ms: int, next_ms: NextMs) -> State:
-    """The state after a time in which no points could come: nobody was silent then but us."""
+    """The state after a time in which no points could come: nobody was silent then but us.
+
+    Reminders of that time are one, at its end.
+    """
+    if state.repeat_ms:
+        state = replace(state, repeat_ms=max(state.repeat_ms, to_ms))
     if rule.kind is Kind.DEADMAN:
         return _deadline_shifted(rule, state, from_ms, to_ms, next_ms)
     empty_ms = state.empty_ms and state.empty_ms + to_ms - from_ms

@@ -9,8 +9,9 @@ nobody is blamed for it.
 
 import heapq
 import logging
+from bisect import insort
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
@@ -18,16 +19,16 @@ import numpy as np
 from engine import alert_commands as commands
 from engine.alert_actor import AlertActor
 from engine.alert_changes import changed
-from engine.alert_state import NextMs, State, deadline_ms, pack_state, shifted, unpack_state
+from engine.alert_records import Unwritten, state_key
+from engine.alert_state import NextMs, State, deadline_ms, shifted, unpack_state
 from engine.histogram import Histograms
 from engine.judge import Moment
 from engine.points import Command
-from engine.ports import Judged, Message
+from engine.ports import Judged
 from engine.position import START, Position
 from engine.rollup import Ints, Rollups
 from engine.rules import Kind, Rule, pack_rule, unpack_rule
 from engine.silences import Silence, covering, pack_silence, unpack_silence
-from engine.transition import Transition, message_of, pack_transition
 
 log = logging.getLogger("statflow.engine")
 
@@ -37,9 +38,6 @@ TICK_EVERY_MS = 5_000
 GAP_MS = 12_000
 """Entries further apart than this: the ticks between them could not be written either."""
 
-PARENT_EVERY_MS = 5_000
-"""So often a message that waits for another alert's end asks again."""
-
 
 def never(cron: str, tz: str, after_ms: int) -> int:
     """For engines that know no calendar: no cron ever comes."""
@@ -48,21 +46,6 @@ def never(cron: str, tz: str, after_ms: int) -> int:
 
 def forget(partition: int, judged: Judged) -> None:
     """For those who need not know what was judged."""
-
-
-@dataclass(eq=False, slots=True)
-class Unwritten:
-    """What was judged since the last checkpoint."""
-
-    documents: dict[str, bytes | None] = field(default_factory=dict)
-    touched: dict[tuple[str, int], AlertActor] = field(default_factory=dict)
-    transitions: list[bytes] = field(default_factory=list)
-    messages: list[Message] = field(default_factory=list)
-
-    def judged(self) -> Judged:
-        """All of it, for a checkpoint; states as they are now."""
-        states = {state_key(*key): pack_state(actor.state) for key, actor in self.touched.items()}
-        return Judged({**self.documents, **states}, tuple(self.transitions), tuple(self.messages))
 
 
 class Alerting:
@@ -79,7 +62,8 @@ class Alerting:
         self._of_rule: dict[str, dict[int, AlertActor]] = {}
         self._unready: dict[AlertActor, None] = {}
         self._stats: Ints | None = None
-        self._due: list[tuple[int, int, AlertActor]] = []
+        self._fine: frozenset[int] | None = None
+        self._due: list[tuple[int, str, int, int, AlertActor]] = []
         self._order = count()
         self._read(documents)
 
@@ -110,9 +94,12 @@ class Alerting:
         return bool(self.unwritten.transitions)
 
     @property
-    def fine(self) -> set[int]:
+    def fine(self) -> frozenset[int]:
         """The stats whose seconds a restart needs."""
-        return {source.stat for a in self.actors.values() if a.fine for source in a.sources}
+        if self._fine is None:
+            needing = [actor for actor in self.actors.values() if actor.fine]
+            self._fine = frozenset(stat for actor in needing for stat in actor.stats)
+        return self._fine
 
     def watched(self) -> Ints:
         """The stats that rules look at, sorted."""
@@ -128,7 +115,9 @@ class Alerting:
         """Every window is loaded: note what becomes due from here on."""
         self._unready = {a: None for a in self._unready if not a.state.armed}
         for actor in self.actors.values():
-            self._schedule(actor, self.position.ms)
+            actor.look_ahead(self.position.ms)
+            self._ask_again(actor, self.held(actor, self.position.ms)[1])
+            self._push(actor, 0)
 
     def wanted(self, now_ms: int) -> list[Command]:
         """What should be written into the log now: what is ready to be judged, or time."""
@@ -156,7 +145,7 @@ class Alerting:
     ) -> None:
         """Apply a log entry; `seconds` and `spread` hold its points, of watched stats at least."""
         if self.actors and self.position > START and position.ms - self.position.ms > GAP_MS:
-            self._excuse(self.position.ms, position.ms)
+            self._excuse(self.position, position)
         self._pass_time(position)
         self.position = position
         for command in told:
@@ -166,28 +155,31 @@ class Alerting:
 
     # Time
 
-    def _excuse(self, from_ms: int, to_ms: int) -> None:
-        """No points could come: every clock that counts silence stood still."""
-        for key, actor in self.actors.items():
-            actor.state = shifted(actor.rule, actor.state, from_ms, to_ms, self._next_ms)
+    def _excuse(self, before: Position, position: Position) -> None:
+        """No points could come: clocks that count silence stood still, and nobody judged."""
+        moment = Moment(position.ms, position.ms, position)
+        for key in sorted(self.actors):
+            actor = self.actors[key]
+            actor.state = shifted(actor.rule, actor.state, before.ms, position.ms, self._next_ms)
             self.unwritten.touched[key] = actor
-            self._schedule(actor, from_ms)
+            self._judge(actor, moment)
 
     def _pass_time(self, position: Position) -> None:
         while self._due and self._due[0][0] <= position.ms:
-            at_ms, _, actor = heapq.heappop(self._due)
+            at_ms, *_, actor = heapq.heappop(self._due)
             if actor.due_ms == at_ms and self.actors.get((actor.rule.id, actor.stat)) is actor:
-                actor.arrive(at_ms)
                 self._judge(actor, Moment(at_ms, position.ms, position))
 
-    def _schedule(self, actor: AlertActor, now_ms: int) -> None:
-        before_ms = actor.due_ms
-        actor.look_ahead(now_ms)
-        self._push(actor, before_ms)
+    def _ask_again(self, actor: AlertActor, until_ms: int) -> None:
+        """Look again when nothing may hold back any more what was not told."""
+        if actor.state.untold and until_ms:
+            actor.due_ms = min(actor.due_ms or until_ms, until_ms)
 
     def _push(self, actor: AlertActor, before_ms: int) -> None:
         if actor.due_ms and actor.due_ms != before_ms:
-            heapq.heappush(self._due, (actor.due_ms, next(self._order), actor))
+            # Of what is due at one moment the order is the same whenever the log is read.
+            place = (actor.due_ms, actor.rule.id, actor.stat, next(self._order), actor)
+            heapq.heappush(self._due, place)
 
     # Points
 
@@ -216,29 +208,32 @@ class Alerting:
             log.exception("%r failed; it is judged again after a restart", actor)
             actor.failed, actor.due_ms = True, 0
             return
-        if actor.state.untold and until_ms:
-            actor.due_ms = min(actor.due_ms or until_ms, until_ms)
+        self._ask_again(actor, until_ms)
         # What was popped is no longer in the queue, whatever it says.
         self._push(actor, 0 if before_ms <= moment.now_ms else before_ms)
         if actor.state is not before or actor.rule.kind is Kind.DEADMAN:
             self.unwritten.touched[actor.rule.id, actor.stat] = actor
-        self._note(verdict.transitions)
+        self.unwritten.note(verdict.transitions)
+        if before.open and not actor.state.open:
+            self._release(actor.rule.id, moment)
 
-    def _note(self, transitions: Sequence[Transition]) -> None:
-        for transition in transitions:
-            self.unwritten.transitions.append(pack_transition(transition))
-            if transition.tells is not None:
-                self.unwritten.messages.append(message_of(transition))
+    def _release(self, parent: str, moment: Moment) -> None:
+        """An alert is over: what waited for its end may be told now."""
+        children = sorted(rule.id for rule in self.rules.values() if rule.depends_on == parent)
+        for child in children:
+            for actor in sorted(self._of_rule.get(child, {}).values(), key=_key):
+                if actor.state.untold:
+                    self._judge(actor, moment)
 
     def held(self, actor: AlertActor, now_ms: int) -> tuple[str | None, int]:
-        """What holds an actor's messages back, and when to ask again."""
+        """What holds an actor's messages back, and until when if that is known."""
         silence = covering(self.silences.values(), actor.rule, actor.stat, now_ms)
         if silence is not None:
             return f"{silence.kind}:{silence.id}", silence.until_ms
         if now_ms < actor.state.snoozed_ms:
             return "snoozed", actor.state.snoozed_ms
         if actor.rule.depends_on and self._fires(actor.rule.depends_on):
-            return f"depends_on:{actor.rule.depends_on}", now_ms + PARENT_EVERY_MS
+            return f"depends_on:{actor.rule.depends_on}", 0
         return None, 0
 
     def _fires(self, rule: str) -> bool:
@@ -270,7 +265,7 @@ class Alerting:
     def _put(self, rule: Rule) -> None:
         self.rules[rule.id] = rule
         self.unwritten.documents[f"rule {rule.id}"] = pack_rule(rule)
-        for actor in tuple(self._of_rule.get(rule.id, {}).values()):
+        for actor in sorted(self._of_rule.get(rule.id, {}).values(), key=_key):
             self._unlist(actor)
             actor.change_rule(rule)
             self._list(actor)
@@ -278,7 +273,7 @@ class Alerting:
             self._judge(actor, self._now())
 
     def _drop(self, rule: str) -> None:
-        for stat in tuple(self._of_rule.get(rule, ())):
+        for stat in sorted(self._of_rule.get(rule, ())):
             self._forget((rule, stat))
         if self.rules.pop(rule, None) is not None:
             self.unwritten.documents[f"rule {rule}"] = None
@@ -301,7 +296,7 @@ class Alerting:
         if actor.state.episode:
             # Whoever was told that it fires is told that nobody looks any more.
             actor.rule = replace(actor.rule, enabled=False)
-            self._note(actor.judge(self._now(), None).transitions)
+            self.unwritten.note(actor.judge(self._now(), None).transitions)
 
     def _silenced(self, name: str, silence: Silence | None) -> None:
         key = f"silence {name}"
@@ -313,7 +308,7 @@ class Alerting:
         for old in [one for one in self.silences.values() if one.until_ms <= self.position.ms]:
             del self.silences[old.id]
             self.unwritten.documents[f"silence {old.id}"] = None
-        for actor in [actor for actor in self.actors.values() if actor.state.untold]:
+        for actor in sorted((a for a in self.actors.values() if a.state.untold), key=_key):
             self._judge(actor, self._now())
 
     def _change(self, command: Command) -> None:
@@ -330,7 +325,7 @@ class Alerting:
                 self._unready.pop(actor, None)
         else:
             actor.state, record = changed(actor, command, self._now())
-            self._note([record] if record is not None else [])
+            self.unwritten.note([record] if record is not None else [])
         if actor.state is not before:
             self.unwritten.touched[rule, command.stat] = actor
             self._judge(actor, self._now())
@@ -355,10 +350,10 @@ class Alerting:
 
     def _list(self, actor: AlertActor) -> None:
         for stat in actor.stats:
-            self._of_stat.setdefault(stat, []).append(actor)
+            insort(self._of_stat.setdefault(stat, []), actor, key=_key)
         if not (actor.loaded and actor.state.armed):
             self._unready[actor] = None
-        self._stats = None
+        self._stats = self._fine = None
 
     def _unlist(self, actor: AlertActor) -> None:
         for stat in actor.stats:
@@ -366,12 +361,11 @@ class Alerting:
             if not self._of_stat[stat]:
                 del self._of_stat[stat]
         self._unready.pop(actor, None)
-        self._stats = None
+        self._stats = self._fine = None
 
 
-def state_key(rule: str, stat: int) -> str:
-    """Under which key the state of a rule at a stat is kept."""
-    return f"state {rule} {stat}"
+def _key(actor: AlertActor) -> tuple[str, int]:
+    return actor.rule.id, actor.stat
 
 
 def _by_stat(rows: Rollups, watched: Container[int]) -> Iterator[tuple[int, Rollups]]:

@@ -24,7 +24,8 @@ class History:
     """The committed side of one partition.
 
     `trimmed` is the position up to which frames may be missing; `shortened` says how many steps
-    of `SHORTENED` are kept only as long as the tier above needs them.
+    of `SHORTENED` are kept only as long as the tier above needs them. Frames of the last `kept_s`
+    seconds of the log are kept whatever chunks hold: they have seconds, which chunks have not.
     """
 
     def __init__(self, store: Store, own: Ownership, fold: Fold, frames: list[Frame]) -> None:
@@ -35,6 +36,7 @@ class History:
         self.frames = frames
         self.trimmed = frames[0].position if frames else own.position
         self.shortened = 0
+        self.kept_s = 0
 
     def __repr__(self) -> str:
         return f"<History of partition {self.partition}: {len(self.frames)} frames, {self.fold!r}>"
@@ -85,11 +87,19 @@ class History:
 
     async def fold_once(self, now_s: int) -> None:
         """Fold what is due at `now_s`, then forget the frames that are not needed any more."""
-        needless = await self.fold.run(tuple(self.frames), now_s)
+        needless = self._old(await self.fold.run(tuple(self.frames), now_s))
         if needless is not None:
             await self.store.trim_frames(self.partition, self.epoch, needless)
             self.frames = [frame for frame in self.frames if frame.position > needless]
             self.trimmed = max(self.trimmed, needless)
+
+    def _old(self, needless: Position | None) -> Position | None:
+        """The last frame up to `needless` that is old enough to be forgotten."""
+        if needless is None or not self.kept_s:
+            return needless
+        until_ms = self.frames[-1].position.ms - 1000 * self.kept_s
+        old = [f.position for f in self.frames if f.position <= needless]
+        return max((position for position in old if position.ms < until_ms), default=None)
 
     def oldest_kept(self, now_s: int) -> dict[int, int]:
         """Per tier number, the start (epoch seconds) from which buckets are kept."""

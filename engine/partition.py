@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import trio
 
-from engine.alert_loading import load
+from engine.alert_loading import FINE_KEPT_S, load
 from engine.alert_state import NextMs
 from engine.alerting import Alerting, forget, never
 from engine.fold import Fold
@@ -184,6 +184,7 @@ class Partition:
         self._reset(own, history, alerts)
         await load(self, self.alerting.unloaded())
         self.alerting.begin()
+        self._keep_seconds()
         await self._replay()
         self.lane.acknowledged = max(self.lane.acknowledged, own.tail)
         self.lane.owned(own.epoch)
@@ -253,9 +254,14 @@ class Partition:
         for entry, part in turns_by_entry(entries, turn, dead, self.alerting.watched()):
             self.alerting.apply(entry.position, entry.commands, part.seconds, part.histograms)
         if self.alerting.unloaded():
+            self._keep_seconds()
             self.rules_changed.set()
         if self.alerting.eager:
             self.checkpoint_due.set()
+
+    def _keep_seconds(self) -> None:
+        """Let frames stay as long as windows of seconds are filled from them after a restart."""
+        self.history.kept_s = FINE_KEPT_S if self.alerting.fine else 0
 
     async def _load_rules(self) -> None:
         """Fill the windows of rules that were put while we run."""

@@ -39,8 +39,11 @@ class Window(Protocol):
     def measure(self, end_ms: int, back_s: int = 0) -> Measure:
         """The window that ends `back_s` before `end_ms`."""
 
-    def changes_ms(self, now_ms: int) -> int | None:
-        """When points next enter or leave by themselves; None when there are none."""
+    def enters_ms(self) -> int | None:
+        """When a point next enters that is ahead of the clock; None when there is none."""
+
+    def leaves_ms(self, now_ms: int) -> int | None:
+        """When the window next moves on from points it holds; None when it holds none."""
 
 
 class Ring:
@@ -78,9 +81,10 @@ class Ring:
 
     def arrive(self, now_ms: int) -> None:
         """Time passes: what was ahead of the clock may not be any more."""
-        ahead, self._ahead = self._ahead, []
-        for rows in ahead:
-            self.add(rows, now_ms)
+        if self._ahead:
+            ahead, self._ahead = self._ahead, []
+            for rows in ahead:
+                self.add(rows, now_ms)
 
     def measure(self, end_ms: int, back_s: int = 0) -> Measure:
         """The window that ends `back_s` before `end_ms`."""
@@ -96,16 +100,19 @@ class Ring:
         passed = (end_ms / 1000 - back_s - newest_s) / self.width_s if cut else 1.0
         return Measure(self._value(low, high, points, passed), points)
 
-    def changes_ms(self, now_ms: int) -> int | None:
-        """When the oldest step of the window leaves it, or the next point ahead enters."""
+    def enters_ms(self) -> int | None:
+        """When a point next enters that is ahead of the clock; None when there is none."""
+        return _first_ms(self._ahead)
+
+    def leaves_ms(self, now_ms: int) -> int | None:
+        """When the oldest step of the window leaves it; None when the window is empty."""
         now_s = now_ms // 1000
         first = bisect_right(self._start, now_s - now_s % self.width_s - self._window_s)
-        times = [int(rows.start[0]) for rows in self._ahead]
-        if first < len(self._start):
-            # The window moves by whole steps, even if it is no whole number of them long.
-            steps = -(-self._window_s // self.width_s)
-            times.append(self._start[first] + steps * self.width_s)
-        return 1000 * min(times) if times else None
+        if first == len(self._start):
+            return None
+        # The window moves by whole steps, even if it is no whole number of them long.
+        steps = -(-self._window_s // self.width_s)
+        return 1000 * (self._start[first] + steps * self.width_s)
 
     def _value(self, low: int, high: int, points: int, passed: float) -> float:
         match self._aggregate:
@@ -226,9 +233,10 @@ class SpreadRing:
 
     def arrive(self, now_ms: int) -> None:
         """Time passes: what was ahead of the clock may not be any more."""
-        ahead, self._ahead = self._ahead, []
-        for rows in ahead:
-            self.add(rows, now_ms)
+        if self._ahead:
+            ahead, self._ahead = self._ahead, []
+            for rows in ahead:
+                self.add(rows, now_ms)
 
     def measure(self, end_ms: int, back_s: int = 0) -> Measure:
         """The window that ends `back_s` before `end_ms`."""
@@ -243,9 +251,17 @@ class SpreadRing:
         _, values = quantiles(whole, (self._quantile,))
         return Measure(float(values[0, 0]), whole.total())
 
-    def changes_ms(self, now_ms: int) -> int | None:
-        """When the window moves on by a step."""
-        if not self._parts and not self._ahead:
+    def enters_ms(self) -> int | None:
+        """When a bin next enters that is ahead of the clock; None when there is none."""
+        return _first_ms(self._ahead)
+
+    def leaves_ms(self, now_ms: int) -> int | None:
+        """When the window moves on by a step; None when there is nothing."""
+        if not self._parts:
             return None
         now_s = now_ms // 1000
         return 1000 * (now_s - now_s % self.width_s + self.width_s)
+
+
+def _first_ms(ahead: list[Rollups] | list[Histograms]) -> int | None:
+    return min((1000 * int(rows.start[0]) for rows in ahead), default=None)

@@ -6,7 +6,7 @@ records too, from a status to the same.
 """
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from hashlib import blake2b
 
@@ -80,7 +80,8 @@ class Transition:
 
 def pack_transition(transition: Transition) -> bytes:
     """The record as JSON."""
-    return json.dumps(asdict(transition), separators=(",", ":")).encode()
+    told = {field.name: getattr(transition, field.name) for field in fields(transition)}
+    return json.dumps(told, separators=(",", ":")).encode()
 
 
 def unpack_transition(record: bytes) -> Transition:

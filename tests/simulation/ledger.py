@@ -42,6 +42,7 @@ class Ledger:
         self.rows: dict[int, list[Row]] = {}
         self.commands: list[tuple[int, Position, Command]] = []
         self.bare: dict[int, list[Batch]] = {}
+        self.entries: dict[int, list[Entry]] = {}
 
     def __repr__(self) -> str:
         return f"<Ledger of {sum(map(len, self.rows.values()))} points>"
@@ -53,12 +54,15 @@ class Ledger:
         for stat, at_ms, value in zip(*columns, strict=True):
             self.rows.setdefault(stat, []).append(Row(entry.position, stat, at_ms, value))
         self.commands += [(partition, entry.position, command) for command in entry.commands]
+        self.entries.setdefault(partition, []).append(entry)
 
     def cut(self, tails: Sequence[Position]) -> None:
         """Forget what a crash took away: of each partition, what stands after its tail."""
         for stat, rows in self.rows.items():
             tail = tails[stat % len(tails)]
             self.rows[stat] = [row for row in rows if row.position <= tail]
+        for partition, entries in self.entries.items():
+            self.entries[partition] = [e for e in entries if e.position <= tails[partition]]
 
     def buckets(
         self, stat: int, tier: Tier, from_s: int, to_s: int, until: Position

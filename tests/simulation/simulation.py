@@ -14,6 +14,7 @@ from engine.intake import NotAccepted
 from engine.node import Node
 from engine.points import Receipt
 from engine.position import START
+from tests.simulation.alarms import check_alarms, put_rules
 from tests.simulation.bugs import NONE, Bug
 from tests.simulation.chaos import Chaos
 from tests.simulation.process import Process, leaves
@@ -181,6 +182,7 @@ class Simulation:
                 background.start_soon(Chaos(self).run)
                 background.start_soon(Reader(self).run)
                 background.start_soon(tend, self)
+                await put_rules(self)
                 async with trio.open_nursery() as writers:
                     for number in range(self.writers):
                         requests = self.world.random.randint(4, 14)
@@ -223,6 +225,7 @@ class Simulation:
         await self._compare(after, fully=True)
         await self._stop(after)
         self._check_log()
+        check_alarms(self)
 
     async def _prod(self, process: Process) -> None:
         """Send points: whoever lost the partitions learns it from the store, and ends."""
