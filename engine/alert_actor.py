@@ -4,6 +4,7 @@ Pure. Law: it is told everything in log order, and decides at once. It does not 
 armed: its windows were loaded, and the log says so.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.alert_state import NextMs, State, due_ms, heard
@@ -44,6 +45,13 @@ class Source:
             if at > position and len(later):
                 self._put(later, now_ms)
         self.loaded, self.waiting = True, []
+
+    def fill(self, parts: Sequence[tuple[Rollups, Histograms]], now_ms: int) -> None:
+        """Take everything that was there before, of any stats."""
+        for seconds, spread in parts:
+            rows: Rows = seconds if isinstance(self.ring, Ring) else spread
+            self._put(rows.of_stat(self.stat), now_ms)
+        self.loaded = True
 
     def _put(self, rows: Rows, now_ms: int) -> None:
         if isinstance(self.ring, Ring):

@@ -49,15 +49,22 @@ def forget(partition: int, judged: Judged) -> None:
 
 
 class Alerting:
-    """Rules, states and silences of one partition."""
+    """Rules, states and silences of one partition; without `gaps` no time is our downtime."""
 
-    def __init__(self, documents: Mapping[str, bytes], position: Position, next_ms: NextMs) -> None:
+    def __init__(
+        self,
+        documents: Mapping[str, bytes],
+        position: Position,
+        next_ms: NextMs,
+        gaps: bool = True,
+    ) -> None:
         self.rules: dict[str, Rule] = {}
         self.actors: dict[tuple[str, int], AlertActor] = {}
         self.silences: dict[str, Silence] = {}
         self.unwritten = Unwritten()
         self.position = position
         self._next_ms = next_ms
+        self._gaps = gaps
         self._of_stat: dict[int, list[AlertActor]] = {}
         self._of_rule: dict[str, dict[int, AlertActor]] = {}
         self._unready: dict[AlertActor, None] = {}
@@ -87,6 +94,11 @@ class Alerting:
     def idle(self) -> bool:
         """Whether entries need not be told one by one."""
         return not self.actors
+
+    @property
+    def armed(self) -> bool:
+        """Whether every rule is judged."""
+        return not self._unready
 
     @property
     def eager(self) -> bool:
@@ -144,7 +156,8 @@ class Alerting:
         self, position: Position, told: Sequence[Command], seconds: Rollups, spread: Histograms
     ) -> None:
         """Apply a log entry; `seconds` and `spread` hold its points, of watched stats at least."""
-        if self.actors and self.position > START and position.ms - self.position.ms > GAP_MS:
+        gap = self.position > START and position.ms - self.position.ms > GAP_MS
+        if self._gaps and gap and self.actors:
             self._excuse(self.position, position)
         self._pass_time(position)
         self.position = position

@@ -149,14 +149,15 @@ def commit(state: PartitionState, checkpoint: Checkpoint) -> None:
             # A purge that is repeated after a lost answer finds nothing to count any more.
             state.purged.setdefault(command.stat, int(command.body))
     state.dead += checkpoint.dead
-    _keep(state, checkpoint.judged)
+    keep(state, checkpoint.judged)
     day = day_of(checkpoint.position)
     for owner, points in checkpoint.usage.items():
         state.usage[owner, day] = state.usage.get((owner, day), 0) + points
     state.number, state.position = checkpoint.number, checkpoint.position
 
 
-def _keep(state: PartitionState, judged: Judged) -> None:
+def keep(state: PartitionState, judged: Judged) -> None:
+    """Keep what rules made of a checkpoint's points."""
     for key, document in judged.documents.items():
         if document is None:
             state.alerts.pop(key, None)

@@ -8,6 +8,7 @@ from functools import partial
 import trio
 
 from engine.alerts import Alerts
+from engine.backtest import Arrival, of_points
 from engine.clock import TrioClock
 from engine.node import Node, open_node
 from engine.ports import Judged
@@ -15,7 +16,7 @@ from engine.position import START
 from engine.rules import Kind, Rule
 from engine.transition import Transition, unpack_transition
 from storage.memory import MemoryStore
-from tests.engine.model import BEGUN_MS
+from tests.engine.model import BEGUN_MS, columns
 from tests.engine.nodes import LIFE_LIMIT_S, now_ms, submit
 
 STAT = 7
@@ -32,6 +33,7 @@ class Desk:
 
     store: MemoryStore = field(default_factory=MemoryStore)
     heard: list[Transition] = field(default_factory=list)
+    arrived: list[Arrival] = field(default_factory=list)
     node: Node | None = None
 
     @asynccontextmanager
@@ -56,7 +58,9 @@ class Desk:
         """Points of a stat, now."""
         assert self.node is not None
         at_ms = now_ms() - round(1000 * ago_s)
-        await submit(self.node, *((stat, at_ms, value) for value in values))
+        points = [(stat, at_ms, value) for value in values]
+        position = await submit(self.node, *points)
+        self.arrived += of_points(columns(points), [position.ms] * len(points))
 
     def _hear(self, partition: int, judged: Judged) -> None:
         self.heard += map(unpack_transition, judged.transitions)

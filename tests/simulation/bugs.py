@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from engine.node import Node
 from engine.points import Batch, Receipt
-from engine.ports import Appended, Checkpoint, Chunk, Frame, Group, Span
+from engine.ports import Appended, Checkpoint, Chunk, Frame, Group, Judged, Span
 from engine.position import START, Position
 from engine.turn import NO_POINTS, Turn
 from engine.uncommitted import partials_of
-from storage.memory import PartitionState, append, commit, owned
+from storage.memory import PartitionState, append, commit, keep, owned
 from tests.simulation.server import Link
 
 if TYPE_CHECKING:
@@ -106,6 +106,38 @@ class NoNumber(Link):
         await self._step(step)
 
 
+class TransitionsApart(Link):
+    """Writes transitions in a step of their own, before the one with the data."""
+
+    async def commit(self, checkpoint: Checkpoint) -> None:
+        judged = checkpoint.judged
+
+        def tell() -> None:
+            state = self.state[checkpoint.partition]
+            owned(state, checkpoint.epoch)
+            if state.number == checkpoint.number - 1:
+                keep(state, Judged({}, judged.transitions, judged.messages))
+
+        if judged.transitions:
+            await self._step(tell)
+        await super().commit(replace(checkpoint, judged=Judged(judged.documents)))
+
+
+class MessagesWithoutState(Link):
+    """Writes what is told, but not the states it came from."""
+
+    async def commit(self, checkpoint: Checkpoint) -> None:
+        kept = {k: d for k, d in checkpoint.judged.documents.items() if not k.startswith("state")}
+        # Whoever is watched at all must be known, or nothing would be told.
+        new = {
+            key: document
+            for key, document in checkpoint.judged.documents.items()
+            if key not in self.state[checkpoint.partition].alerts
+        }
+        judged = replace(checkpoint.judged, documents={**new, **kept})
+        await super().commit(replace(checkpoint, judged=judged))
+
+
 async def send_early(simulation: "Simulation", node: Node, partition: int, batch: Batch) -> Receipt:
     """Answered when it is on its way to the log."""
     simulation.server.nursery.start_soon(simulation.quietly, node.submit, partition, batch)
@@ -124,4 +156,6 @@ BUGS = {
     "frames trimmed early": Bug(EarlyTrim),
     "chunks without position": Bug(NoPositions),
     "checkpoint without number": Bug(NoNumber),
+    "transitions outside the checkpoint": Bug(TransitionsApart),
+    "messages without state": Bug(MessagesWithoutState),
 }

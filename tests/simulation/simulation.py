@@ -180,9 +180,9 @@ class Simulation:
             supervisor.start_soon(self.watcher.run)
             async with trio.open_nursery() as background:
                 background.start_soon(Chaos(self).run)
+                await put_rules(self)
                 background.start_soon(Reader(self).run)
                 background.start_soon(tend, self)
-                await put_rules(self)
                 async with trio.open_nursery() as writers:
                     for number in range(self.writers):
                         requests = self.world.random.randint(4, 14)
