@@ -77,7 +77,7 @@ async def create_alert(call: Call[Nothing, RuleForm]) -> Reply:
     book, account = call.context.office.rulebook, call.caller.account
     if len(book.of(account)) >= RULES_MAX:
         raise Problem("plan_limit", f"At most {RULES_MAX} alerts; remove one.")
-    rule, stats = await _understood(call, call.body, new_id("al"), 1, call.context.clock.now_ms())
+    rule, stats = await understood(call, call.body, new_id("al"), 1, call.context.clock.now_ms())
     await book.put(rule, stats)
     return call.json(201, alert_info(call.context, book.get(account, rule.id) or rule))
 
@@ -118,7 +118,7 @@ async def change_alert(call: Call[Nothing, AlertPatch]) -> Reply:
     except msgspec.ValidationError as error:
         raise body_problem(call.request.body, error, RuleForm) from None
     created_ms = int(rule.extra["created_ms"])
-    changed, stats = await _understood(call, form, rule.id, rule.revision + 1, created_ms)
+    changed, stats = await understood(call, form, rule.id, rule.revision + 1, created_ms)
     await book.put(changed, stats)
     return call.json(200, alert_info(call.context, changed))
 
@@ -179,7 +179,7 @@ def rule_of_call(call: Call[Any, Any]) -> Rule:
     return rule
 
 
-async def _understood(
+async def understood(
     call: Call[Any, Any], form: RuleForm, rule_id: str, revision: int, created_ms: int
 ) -> tuple[Rule, list[Stat]]:
     """The rule of a form and the stats it begins with; Problem says all that is wrong."""

@@ -48,7 +48,8 @@ class LiveParams(Struct, frozen=True, forbid_unknown_fields=True):
 
     Server-sent events: `snapshot`, `change` and `revise` (a late point changed an older bucket)
     with the newest absolute values of buckets, `alert` and `annotation` where they are asked for,
-    and `bye` with a reason before the server ends the stream. The `id` of an event is the cursor. `/v1/live/ws` is the same over a WebSocket.
+    and `bye` with a reason before the server ends the stream. The `id` of an event is the cursor.
+    `/v1/live/ws` is the same over a WebSocket.
     """
 
     stats: Annotated[
