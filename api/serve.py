@@ -31,10 +31,9 @@ from api.http.server import listen, serve_http
 from api.http.upkeep import keep_up
 from api.notify.addresses import read_networks
 from api.notify.cron import next_ms
-from api.notify.guard import Guard
 from api.notify.mail import Mailer, OutboxMailer, default_sender
 from api.notify.mail_queue import MailQueue
-from api.notify.office import Ear, Means, office_of
+from api.notify.office import Ear, Means, Preferences, office_of
 from api.plans.allowances import Allowances
 from api.plans.billing import Billing
 from api.plans.meter import Meter
@@ -130,9 +129,7 @@ async def open_context(settings: Settings, address: str, say: Say) -> AsyncGener
             nursery.start_soon(mails.run)
             means = Means(
                 node, directory, documents, clock, address, vault, mailer, mails.put,
-                Guard(read_networks(settings.webhook_allow or "")), spread, settings.apprise,
-                heartbeat_url=settings.heartbeat_url, operator=settings.operator_alerts,
-                warnings=partial(_warnings, server),
+                _preferences(settings), spread, partial(_warnings, server),
             )  # fmt: skip
             office = ear.office = office_of(means)
             nursery.start_soon(office.run, partial(_account_ids, catalog))
@@ -141,18 +138,10 @@ async def open_context(settings: Settings, address: str, say: Say) -> AsyncGener
                 await opened.wait()  # Whoever pastes the printed command at once is answered.
             _greet(say, address, secret)
             try:
-                warnings = office.watchman.warnings
                 context = Context(
-                    node,
-                    directory,
-                    keyring,
-                    documents,
-                    office,
-                    clock,
-                    address,
-                    allowances,
-                    warnings,
-                )
+                    node, directory, keyring, documents, office, clock, address, allowances,
+                    office.watchman.warnings,
+                )  # fmt: skip
                 context.billing = _billing(settings)
                 yield context
             finally:
@@ -229,6 +218,14 @@ curl -X POST {address}/v1/ingest \\
 def mailer_of(settings: Settings, address: str) -> Mailer:
     """How mails leave."""
     return OutboxMailer(Path(settings.data) / "outbox", default_sender(urlsplit(address).hostname))
+
+
+def _preferences(settings: Settings) -> Preferences:
+    """How the operator wants messages to leave."""
+    return Preferences(
+        read_networks(settings.webhook_allow or ""), settings.apprise, settings.heartbeat_url,
+        settings.operator_alerts,
+    )  # fmt: skip
 
 
 def _vault(settings: Settings) -> Vault:

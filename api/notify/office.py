@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import trio
 
 from api.accounts.vault import Vault
-from api.notify.addresses import EMAIL
+from api.notify.addresses import EMAIL, Network
 from api.notify.alarms import Alarms
 from api.notify.annotations import Annotations
 from api.notify.carriers import Carriers
@@ -18,7 +18,7 @@ from api.notify.channel import Channel
 from api.notify.channels import Channels
 from api.notify.dispatcher import Dispatcher
 from api.notify.expanding import Expanding
-from api.notify.guard import Guard
+from api.notify.guard import Guard, Resolve, resolve
 from api.notify.history import transition_info
 from api.notify.mail import Mail, Mailer
 from api.notify.news import News, NewsDesk
@@ -42,8 +42,18 @@ STORE_RETRY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
+class Preferences:
+    """How the operator wants it: networks that webhooks may reach, a watcher, whom to tell."""
+
+    allowed: Sequence[Network] = ()
+    with_apprise: bool = False
+    heartbeat_url: str | None = None
+    operator: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Means:
-    """What notification works with, and how the operator wants it."""
+    """What notification works with; `resolve` and `send` are the ways out of this machine."""
 
     node: Node
     directory: Directory
@@ -53,13 +63,11 @@ class Means:
     vault: Vault
     mailer: Mailer
     post: Callable[[Mail], bool]
-    guard: Guard
+    preferences: Preferences = Preferences()
     spread: Callable[[int], int] = lambda _: 1
-    with_apprise: bool = False
-    send: Send = send
-    heartbeat_url: str | None = None
-    operator: str | None = None
     warnings: Callable[[], list[str]] = list
+    resolve: Resolve = resolve
+    send: Send = send
 
 
 @dataclass(eq=False, slots=True)
@@ -112,14 +120,15 @@ class Office:
 def office_of(means: Means) -> Office:
     """The office; nothing runs yet."""
     alerts = Alerts(means.node)
+    wanted, guard = means.preferences, Guard(means.preferences.allowed, means.resolve)
     rulebook = Rulebook(alerts, means.directory, means.spread)
     channels = Channels(
-        means.documents, means.vault, means.guard, means.clock, means.public_url, means.post,
-        with_apprise=means.with_apprise,
+        means.documents, means.vault, guard, means.clock, means.public_url, means.post,
+        with_apprise=wanted.with_apprise,
     )  # fmt: skip
     carriers = Carriers(
-        means.guard, means.vault, means.mailer, means.clock, means.public_url,
-        shouting() if means.with_apprise else None, means.send,
+        guard, means.vault, means.mailer, means.clock, means.public_url,
+        shouting() if wanted.with_apprise else None, means.send,
     )  # fmt: skip
     records = Records(means.documents, means.clock)
     expanding = Expanding(
@@ -149,9 +158,9 @@ def office_of(means: Means) -> Office:
 
 
 def _watchman(means: Means, carriers: Carriers, alarms: Alarms) -> Watchman:
-    operator = operator_channel(means.operator, means.clock.now_ms())
+    operator = operator_channel(means.preferences.operator, means.clock.now_ms())
     return Watchman(
-        means.node, carriers, means.clock, Watch(means.heartbeat_url, operator),
+        means.node, carriers, means.clock, Watch(means.preferences.heartbeat_url, operator),
         lambda: [*means.warnings(), *alarms.warnings()],
     )  # fmt: skip
 

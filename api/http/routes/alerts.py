@@ -31,7 +31,10 @@ HISTORY_MAX: Final = 1_000
 
 
 class ListParams(Struct, frozen=True, forbid_unknown_fields=True):
-    """`state` (FIRING and so on): only rules with a stat that stands so; `stat`: that watch it."""
+    """`state` (FIRING and so on): only alerts with a stat that stands so; `stat`: that watch it.
+
+    At most `limit`; `next` of the page before is `cursor`.
+    """
 
     state: str | None = None
     stat: str | None = None
@@ -51,7 +54,7 @@ class AlertPatch(Struct, frozen=True):
 
 
 class HistoryParams(Struct, frozen=True, forbid_unknown_fields=True):
-    """`stat`: only its transitions; `next` of the page before is `cursor`."""
+    """`stat`: only its transitions; at most `limit`; `next` of the page before is `cursor`."""
 
     stat: str | None = None
     cursor: str | None = None
@@ -75,7 +78,9 @@ class ExplainParams(Struct, frozen=True, forbid_unknown_fields=True):
 async def create_alert(call: Call[Nothing, RuleForm]) -> Reply:
     """Make an alert; it is judged from the next point on."""
     book, account = call.context.office.rulebook, call.caller.account
-    if len(book.of(account)) >= RULES_MAX:
+    amount = len(book.of(account))
+    call.context.allowances.of(account).check("alerts", amount)
+    if amount >= RULES_MAX:
         raise Problem("plan_limit", f"At most {RULES_MAX} alerts; remove one.")
     rule, stats = await understood(call, call.body, new_id("al"), 1, call.context.clock.now_ms())
     await book.put(rule, stats)

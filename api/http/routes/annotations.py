@@ -95,7 +95,10 @@ class AnnotationList(Struct, frozen=True):
 
 
 class ListParams(Struct, frozen=True, forbid_unknown_fields=True):
-    """A range (`from`, `to` or `last`; the last 30 days), `tag` (several: all of them), `stat`."""
+    """A range (`from`, `to` or `last`; the last 30 days), `tag` (several: all of them), `stat`.
+
+    `tz` is the zone of times without one. At most `limit`; `next` of the page before is `cursor`.
+    """
 
     from_: str | None = field(default=None, name="from")
     to: str | None = None

@@ -89,7 +89,7 @@ class Tried(Struct, frozen=True):
 
 
 class TokenParams(Struct, frozen=True, forbid_unknown_fields=True):
-    """What stands in the link."""
+    """`token` stands in the link."""
 
     token: str
 

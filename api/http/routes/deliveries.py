@@ -14,7 +14,10 @@ from storage.documents import Conflict
 
 
 class ListParams(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which deliveries; without `state` those that wait, then those that ended, newest first."""
+    """Without `state` those that wait, then those that ended; of a `channel`, of an `alert`.
+
+    At most `limit`; `next` of the page before is `cursor`.
+    """
 
     state: State | None = None
     channel: str | None = None

@@ -40,6 +40,10 @@ class PingList(Struct, frozen=True):
     next: str | None = None
 
 
+class PingParams(Struct, frozen=True):
+    """`signal` in the path: `start`, `fail`, or an exit code. What else is sent is passed over."""
+
+
 async def create_ping(call: Call[Nothing, NewPing]) -> Reply:
     """Make an address; its stat is made if there is none."""
     context, caller, body = call.context, call.caller, call.body
@@ -73,7 +77,7 @@ async def remove_ping(call: Call[Nothing, Nothing]) -> Reply:
     return reply(call.request.id, 204, b"text/plain", b"")
 
 
-async def ping(call: Call[Nothing, Nothing]) -> Reply:
+async def ping(call: Call[PingParams, Nothing]) -> Reply:
     """A job says how it goes; whatever it sends along is not looked at."""
     token, pings = call.ids["token"], call.context.office.pings
     signal = signal_of(call.ids.get("signal"))
@@ -118,7 +122,7 @@ ROUTES: Final[tuple[Route[Any, Any], ...]] = (
     *(
         Route(
             method, path, summary, None,
-            {200: "text/plain"}, Nothing, Nothing, ping, problems=_PROBLEMS,
+            {200: "text/plain"}, PingParams, Nothing, ping, problems=_PROBLEMS,
         )
         for path, summary in (
             ("/ping/{token}", "A job is done"),

@@ -20,7 +20,7 @@ from api.notify.addresses import Address, read_networks
 from api.notify.cron import next_ms
 from api.notify.guard import Guard
 from api.notify.mail import Mail
-from api.notify.office import Ear, Means, office_of
+from api.notify.office import Ear, Means, Preferences, office_of
 from api.notify.outgoing import Answered, Failed
 from api.plans.allowances import Allowances
 from api.plans.meter import Meter
@@ -220,8 +220,8 @@ async def serving(
         post, documents, address = Post(), MemoryDocuments(), "http://stats.example"
         means = Means(
             node, directory, documents, clock, address, Vault([b"v" * 32]), post, post.take,
-            Guard(read_networks("127.0.0.0/8"), post.resolve), lambda account: spread,
-            send=post.receive,
+            Preferences(read_networks("127.0.0.0/8")), lambda account: spread,
+            resolve=post.resolve, send=post.receive,
         )  # fmt: skip
         office = ear.office = office_of(means)
         plans = {one.name: one for one in (*BUILT_IN, plan)}

@@ -269,7 +269,7 @@ async def test_a_backtest_says_what_would_have_been(autojump_clock: MockClock) -
             "name": "n", "kind": "threshold", "stat": "orders.failed", "op": ">", "threshold": 10,
             "window": "1m",
         }  # fmt: skip
-        body = {"rule": rule, "last": "29m", "sweep": {"threshold": [1, 10, 25], "episodes": 2}}
+        body = {"rule": rule, "last": "29m", "sweep": {"threshold": [4, 10, 25], "episodes": 2}}
         answer = await server.send("POST", "/v1/alerts/test", json=body, key="read")
         assert answer.status == 200, answer.body
         tested = answer.json["stats"][0]
@@ -278,6 +278,6 @@ async def test_a_backtest_says_what_would_have_been(autojump_clock: MockClock) -
         assert told.count("FIRING") == 2
         swept = [(one["threshold"], one["episodes"]) for one in tested["sweep"]]
         assert swept[1:] == [(10, 2), (25, 0)]
-        assert tested["suggested"] == 10
+        assert tested["suggested"] == 4
         assert (await server.send("GET", "/v1/alerts")).json["alerts"] == []
         assert server.post.sent == []
