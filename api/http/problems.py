@@ -171,6 +171,12 @@ class Problem(Exception):
         return reply(request_id, self.status, MEDIA, msgspec.json.encode(body), headers)
 
 
+def wrong_field(field: str, text: str, code: str = "field_invalid") -> Problem:
+    """The problem of one field: what it should be."""
+    detail = f"{field}: {text}."
+    return Problem(code, detail, [FieldError(code, detail, field=field)])
+
+
 def unavailable(code: str, retry_after_s: float, detail: str = "") -> Problem:
     """A refusal that is ours or the caller's rate: says after how many seconds to come back."""
     seconds = max(1, math.ceil(retry_after_s))

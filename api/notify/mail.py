@@ -70,7 +70,7 @@ class Mailer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """Where and how to hand mails over: by TLS from the first byte, by STARTTLS, or in the clear."""
+    """Where and how to hand mails over: by TLS at once, by STARTTLS, or in the clear."""
 
     host: str
     port: int

@@ -14,7 +14,7 @@ from api.http.alert_infos import AlertInfo, Explanation, alert_info, explanation
 from api.http.cursors import format_cursor, parse_cursor
 from api.http.explain import body_problem
 from api.http.messages import Reply, reply
-from api.http.problems import FieldError, Problem
+from api.http.problems import FieldError, Problem, wrong_field
 from api.http.route import Call, Nothing, Route
 from api.http.selected import named_stat
 from api.http.wanted import glob
@@ -91,12 +91,12 @@ async def list_alerts(call: Call[ListParams, Nothing]) -> Reply:
     """The alerts of the account."""
     params, book = call.params, call.context.office.rulebook
     if not 1 <= params.limit <= HISTORY_MAX:
-        raise _wrong("limit", f"1 to {HISTORY_MAX}", "parameter_invalid")
+        raise wrong_field("limit", f"1 to {HISTORY_MAX}", "parameter_invalid")
     rules = book.of(call.caller.account)
     if params.cursor is not None:
         ids = [rule.id for rule in rules]
         if params.cursor not in ids:
-            raise _wrong("cursor", "what an earlier page had as its next", "cursor_invalid")
+            raise wrong_field("cursor", "what an earlier page had as its next", "cursor_invalid")
         rules = rules[ids.index(params.cursor) + 1 :]
     if params.stat is not None:
         wanted = named_stat(call.context, call.caller, params.stat).id
@@ -138,7 +138,7 @@ async def get_history(call: Call[HistoryParams, Nothing]) -> Reply:
     """What happened, newest first."""
     params, rule = call.params, rule_of_call(call)
     if not 1 <= params.limit <= HISTORY_MAX:
-        raise _wrong("limit", f"1 to {HISTORY_MAX}", "parameter_invalid")
+        raise wrong_field("limit", f"1 to {HISTORY_MAX}", "parameter_invalid")
     office, homes = call.context.office, call.context.office.rulebook.homes(rule.account)
     stat = None
     if params.stat is not None:
@@ -193,7 +193,7 @@ async def understood(
     await _check_channels(call, form)
     kinds = {stat.kind for stat in stats} or {Kind.COUNTER}
     if len(kinds) > 1 and form.aggregate is None:
-        raise _wrong("aggregate", "needed when counters and values are watched by one alert")
+        raise wrong_field("aggregate", "needed when counters and values are watched by one alert")
     kind = Kind.COUNTER if Kind.COUNTER in kinds else Kind.VALUE
     over_id = None if over is None else over.id
     try:
@@ -201,7 +201,7 @@ async def understood(
     except FormFault as fault:
         raise _rule_problem(fault.faults) from None
     if form.depends_on and context.office.rulebook.get(caller.account, form.depends_on) is None:
-        raise _wrong("depends_on", "the id of another alert")
+        raise wrong_field("depends_on", "the id of another alert")
     extra: dict[str, Any] = {"form": msgspec.to_builtins(form), "created_ms": created_ms}
     if form.match is not None:
         extra["match"] = form.match
@@ -213,14 +213,14 @@ async def _stats(call: Call[Any, Any], form: RuleForm) -> tuple[list[Stat], Stat
     context, caller = call.context, call.caller
     given = [bool(form.stat), bool(form.stats), bool(form.match)]
     if sum(given) != 1:
-        raise _wrong("stat", "exactly one of stat, stats and match", "field_required")
+        raise wrong_field("stat", "exactly one of stat, stats and match", "field_required")
     if form.match is not None:
         fits = glob(form.match)
         names = context.directory.names(caller.account)
         return [s for n, s in names.items() if s.state == "live" and fits.fullmatch(n)], None
     wanted = [form.stat] if form.stat else list(form.stats or ())
     if len(wanted) > STATS_MAX:
-        raise _wrong("stats", f"at most {STATS_MAX}; use match")
+        raise wrong_field("stats", f"at most {STATS_MAX}; use match")
     await _registered(call, form, wanted)
     stats = [
         named_stat(context, caller, text, "stats" if form.stats else "stat") for text in wanted
@@ -229,9 +229,9 @@ async def _stats(call: Call[Any, Any], form: RuleForm) -> tuple[list[Stat], Stat
     if form.expr is None or not EXPRESSION.fullmatch(form.expr):
         return stats, None
     if len(stats) != 2:
-        raise _wrong("stats", "a ratio has two: a, and b that divides it")
+        raise wrong_field("stats", "a ratio has two: a, and b that divides it")
     if stats[0].partition != stats[1].partition:
-        raise _wrong("stats", "these two are kept apart: a ratio needs stats of one partition")
+        raise wrong_field("stats", "these two are kept apart: a ratio needs stats of one partition")
     return stats[:1], stats[1]
 
 
@@ -257,7 +257,7 @@ async def _check_channels(call: Call[Any, Any], form: RuleForm) -> None:
     ]
     for channel_id in dict.fromkeys(named):
         if await channels.get(account, channel_id) is None:
-            raise _wrong("channels", f"there is no channel {channel_id[:40]}")
+            raise wrong_field("channels", f"there is no channel {channel_id[:40]}")
 
 
 def _instance(call: Call[Any, Any], rule: Rule, text: str | None) -> Stat:
@@ -266,7 +266,9 @@ def _instance(call: Call[Any, Any], rule: Rule, text: str | None) -> Stat:
     ids = [stat for stat, _ in call.context.office.rulebook.instances(rule)]
     stats = [stat for one in ids[:2] if (stat := call.context.directory.get(one)) is not None]
     if len(ids) != 1 or not stats:
-        raise _wrong("stat", f"the alert watches {len(ids)} stats: say which", "parameter_invalid")
+        raise wrong_field(
+            "stat", f"the alert watches {len(ids)} stats: say which", "parameter_invalid"
+        )
     return stats[0]
 
 
@@ -283,11 +285,6 @@ def _before(cursor: str | None, homes: Sequence[int]) -> dict[int, Position]:
 def _rule_problem(faults: Sequence[RuleFault]) -> Problem:
     errors = [FieldError("rule_invalid", f"{f.field}: {f.message}.", field=f.field) for f in faults]
     return Problem("rule_invalid", " ".join(error.message for error in errors), errors)
-
-
-def _wrong(field: str, text: str, code: str = "field_invalid") -> Problem:
-    detail = f"{field}: {text}."
-    return Problem(code, detail, [FieldError(code, detail, field=field)])
 
 
 CHANGE_PROBLEMS: Final = (

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from api.http.context import Context
 from api.http.dates import date_text
 from api.http.messages import Reply, reply
-from api.http.problems import FieldError, Problem
+from api.http.problems import Problem, wrong_field
 from api.http.route import Call, Nothing, Route
 from api.http.selected import named_stat
 from api.notify.annotation import (
@@ -160,7 +160,7 @@ async def list_annotations(call: Call[ListParams, Nothing]) -> Reply:
     params = call.params
     zone = parse_zone(params.tz)
     if not 1 <= params.limit <= LIST_MAX:
-        raise _wrong("limit", f"1 to {LIST_MAX}", "parameter_invalid")
+        raise wrong_field("limit", f"1 to {LIST_MAX}", "parameter_invalid")
     plain = params.from_ is None and params.last is None
     now_ms = call.context.clock.now_ms()
     # One that was announced is still to come.
@@ -222,9 +222,9 @@ async def impact(call: Call[ImpactParams, Nothing]) -> Reply:
     annotation, params = await _annotation(call), call.params
     span = parse_duration(params.window)
     if span is None or not 60_000 <= span.nominal_ms() <= IMPACT_S_MAX * 1000:
-        raise _wrong("window", "a duration from 1m to 1d", "parameter_invalid")
+        raise wrong_field("window", "a duration from 1m to 1d", "parameter_invalid")
     if not 1 <= params.limit <= IMPACT_STATS_MAX:
-        raise _wrong("limit", f"1 to {IMPACT_STATS_MAX}", "parameter_invalid")
+        raise wrong_field("limit", f"1 to {IMPACT_STATS_MAX}", "parameter_invalid")
     now_s, window_s = call.context.clock.now_ms() // 1000, span.nominal_ms() // 1000
     at_s = M1.bucket(annotation.at_ms // 1000)
     end_s = max(at_s, M1.bucket(annotation.ends_ms // 1000))
@@ -280,7 +280,7 @@ async def _hold(
     """Hold the account's delta rules back; the id of the silence, empty when there are none."""
     span = parse_duration(str(given))
     if span is None or not 1_000 <= span.nominal_ms() <= HOLD_S_MAX * 1000:
-        raise _wrong("hold", "a duration such as 10m, at most a day")
+        raise wrong_field("hold", "a duration such as 10m, at most a day")
     office = call.context.office
     deltas = [rule.id for rule in office.rulebook.of(annotation.account) if rule.kind is Kind.DELTA]
     until_ms = annotation.at_ms + span.nominal_ms()
@@ -309,14 +309,14 @@ def _stats(call: Call[Any, Any], given: list[str]) -> tuple[int, ...]:
 
 def _check(annotation: Annotation) -> None:
     if not annotation.title.strip() or not annotation.title.isprintable():
-        raise _wrong("title", f"1 to {TITLE_LENGTH_MAX} printable characters")
+        raise wrong_field("title", f"1 to {TITLE_LENGTH_MAX} printable characters")
     if annotation.until_ms and annotation.until_ms < annotation.at_ms:
-        raise _wrong("until", "not before it begins")
+        raise wrong_field("until", "not before it begins")
     if annotation.until_ms - annotation.at_ms > SPAN_MS_MAX:
-        raise _wrong("until", "at most a year after it begins")
+        raise wrong_field("until", "at most a year after it begins")
     link = annotation.link
     if link and not (link.startswith(("https://", "http://")) and link.isprintable()):
-        raise _wrong("link", "a link that begins with https:// or http://")
+        raise wrong_field("link", "a link that begins with https:// or http://")
 
 
 def _time(given: str | float, name: str, now_ms: int) -> int:
@@ -327,13 +327,8 @@ def _skip(cursor: str | None) -> int:
     if cursor is None:
         return 0
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 6):
-        raise _wrong("cursor", "what an earlier page had as its next", "cursor_invalid")
+        raise wrong_field("cursor", "what an earlier page had as its next", "cursor_invalid")
     return int(cursor)
-
-
-def _wrong(name: str, text: str, code: str = "field_invalid") -> Problem:
-    detail = f"{name}: {text}."
-    return Problem(code, detail, [FieldError(code, detail, field=name)])
 
 
 _HOLD_PROBLEMS: Final = (

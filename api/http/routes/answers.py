@@ -14,7 +14,7 @@ from api.http.callers import identify
 from api.http.context import Context
 from api.http.link_pages import HTML, PAGE_HEADERS, page
 from api.http.messages import Reply, json_reply, reply
-from api.http.problems import FieldError, Problem
+from api.http.problems import Problem, wrong_field
 from api.http.route import Call, Nothing, Route
 from api.http.selected import named_stat
 from api.notify.expanding import ACKNOWLEDGE, SNOOZE
@@ -114,7 +114,7 @@ def _command(
 ) -> Command:
     span = given or body.for_
     if len(body.note) > NOTE_LENGTH_MAX:
-        raise _wrong("note", f"at most {NOTE_LENGTH_MAX} characters")
+        raise wrong_field("note", f"at most {NOTE_LENGTH_MAX} characters")
     if body.undo:
         undo = commands.unacknowledge if action == ACKNOWLEDGE else commands.resume
         return undo(rule.id, stat.id, by)
@@ -129,7 +129,7 @@ def _command(
 def _span_s(text: str) -> int:
     span = parse_duration(text)
     if span is None or not 1_000 <= span.nominal_ms() <= SNOOZE_S_MAX * 1000:
-        raise _wrong("for", "a duration such as 20m or 4h, at most 30 days")
+        raise wrong_field("for", "a duration such as 20m or 4h, at most 30 days")
     return span.nominal_ms() // 1000
 
 
@@ -147,11 +147,6 @@ def _of_link(context: Context, link: Link) -> tuple[Rule, Stat]:
     if rule is None or stat is None:
         raise Problem("link_expired", "The alert is no longer there.")
     return rule, stat
-
-
-def _wrong(name: str, text: str) -> Problem:
-    detail = f"{name}: {text}."
-    return Problem("field_invalid", detail, [FieldError("field_invalid", detail, field=name)])
 
 
 _PROBLEMS: Final = (

@@ -14,7 +14,7 @@ from msgspec import Meta, Struct, field
 
 from api.http.context import Context
 from api.http.messages import Reply
-from api.http.problems import FieldError, Problem
+from api.http.problems import wrong_field
 from api.http.route import Call, Nothing, Route
 from api.http.routes.alerts import RULE_PROBLEMS, understood
 from api.notify.cron import next_ms
@@ -118,10 +118,10 @@ async def test_alert(call: Call[Nothing, Backtest]) -> Reply:
     span = parse_range(body.from_, body.to, body.last, now_ms, parse_zone(body.tz))
     span = Range(span.from_ms, min(span.to_ms, now_ms))
     if span.from_ms >= span.to_ms:
-        raise _wrong("from", "the range is still to come")
+        raise wrong_field("from", "the range is still to come")
     rule, stats = await understood(call, body.rule, "al_test", 1, now_ms)
     if len(stats) > STATS_MAX:
-        raise _wrong("rule", f"at most {STATS_MAX} stats at a time")
+        raise wrong_field("rule", f"at most {STATS_MAX} stats at a time")
     tested = []
     for stat in stats:
         recorded = await _recorded(context, rule, stat, span)
@@ -189,11 +189,6 @@ def _finest(tiers: Sequence[Tier], begin_s: int, end_s: int, now_s: int) -> Tier
         if kept and (end_s - begin_s) // tier.width_s <= BUCKETS_MAX:
             return tier
     return tiers[-1]
-
-
-def _wrong(name: str, text: str) -> Problem:
-    detail = f"{name}: {text}."
-    return Problem("field_invalid", detail, [FieldError("field_invalid", detail, field=name)])
 
 
 ROUTES: Final = (

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from api.http.dates import date_text
 from api.http.messages import Reply, reply
-from api.http.problems import FieldError, Problem
+from api.http.problems import Problem, wrong_field
 from api.http.route import Call, Nothing, Route
 from api.http.selected import named_stat
 from api.notify.ping import NAME_LENGTH_MAX, PINGS_MAX, TOKEN, Ping, signal_of
@@ -50,14 +50,14 @@ async def create_ping(call: Call[Nothing, NewPing]) -> Reply:
     pings = context.office.pings
     name = (body.name or body.stat).strip()
     if not 0 < len(name) <= NAME_LENGTH_MAX or not name.isprintable():
-        raise _wrong("name", f"1 to {NAME_LENGTH_MAX} printable characters")
+        raise wrong_field("name", f"1 to {NAME_LENGTH_MAX} printable characters")
     if len(await pings.all(caller.account)) >= PINGS_MAX:
         raise Problem("plan_limit", f"At most {PINGS_MAX} ping addresses; remove one.")
     if not body.stat.startswith("st_") and caller.may_touch(body.stat):
         await context.directory.register(caller.account, {body.stat: Kind.COUNTER})
     stat = named_stat(context, caller, body.stat)
     if stat.kind is not Kind.COUNTER:
-        raise _wrong("stat", "a counter: every call adds one")
+        raise wrong_field("stat", "a counter: every call adds one")
     ping, _ = await pings.create(caller.account, name, stat)
     return call.json(201, _info(call, ping))
 
@@ -94,11 +94,6 @@ def _info(call: Call[Any, Any], ping: Ping) -> PingInfo:
         stat=public_id(ping.stat), seconds=public_id(ping.seconds),
         created=date_text(ping.created_ms),
     )  # fmt: skip
-
-
-def _wrong(name: str, text: str) -> Problem:
-    detail = f"{name}: {text}."
-    return Problem("field_invalid", detail, [FieldError("field_invalid", detail, field=name)])
 
 
 _PROBLEMS: Final = (

@@ -7,7 +7,7 @@ from msgspec import Struct, field
 from api.http.alert_infos import INSTANCES_SHOWN
 from api.http.dates import date_text
 from api.http.messages import Reply, reply
-from api.http.problems import FieldError, Problem
+from api.http.problems import Problem, wrong_field
 from api.http.route import Call, Nothing, Route
 from api.http.selected import named_stat
 from api.http.wanted import glob
@@ -112,14 +112,16 @@ async def _understood(call: Call[Nothing, NewSilence]) -> Quiet:
     body, context, account = call.body, call.context, call.caller.account
     matchers = (body.alerts, body.stats, body.match, body.severity, body.labels)
     if any(matchers) == body.everything:
-        raise _wrong("alerts", "say what: alerts, stats, match, severity, labels, or everything")
+        raise wrong_field(
+            "alerts", "say what: alerts, stats, match, severity, labels, or everything"
+        )
     if max(len(body.alerts), len(body.stats)) > NAMED_MAX or len(body.labels) > LABELS_MAX:
-        raise _wrong("stats", f"at most {NAMED_MAX} alerts and stats, {LABELS_MAX} labels")
+        raise wrong_field("stats", f"at most {NAMED_MAX} alerts and stats, {LABELS_MAX} labels")
     if len(body.note) > NOTE_LENGTH_MAX:
-        raise _wrong("note", f"at most {NOTE_LENGTH_MAX} characters")
+        raise wrong_field("note", f"at most {NOTE_LENGTH_MAX} characters")
     for alert in body.alerts:
         if context.office.rulebook.get(account, alert) is None:
-            raise _wrong("alerts", f"there is no alert {alert[:40]}")
+            raise wrong_field("alerts", f"there is no alert {alert[:40]}")
     if body.match is not None:
         glob(body.match)
     stats = [named_stat(context, call.caller, text, "stats").id for text in body.stats]
@@ -140,18 +142,18 @@ def _span(body: NewSilence, now_ms: int) -> tuple[int, int]:
     zone = parse_zone(body.tz)
     from_ms = now_ms if body.from_ is None else parse_time(str(body.from_), "from", now_ms, zone)
     if (body.until is None) == (body.for_ is None):
-        raise _wrong("until", "it must end: either until or for")
+        raise wrong_field("until", "it must end: either until or for")
     if body.for_ is not None:
         span = parse_duration(str(body.for_))
         if span is None or span.nominal_ms() <= 0:
-            raise _wrong("for", "a duration such as 2h")
+            raise wrong_field("for", "a duration such as 2h")
         until_ms = from_ms + span.nominal_ms()
     else:
         until_ms = parse_time(str(body.until), "until", now_ms, zone)
     if not from_ms < until_ms <= from_ms + SILENCE_MS_MAX:
-        raise _wrong("until", "after it begins, and at most 30 days")
+        raise wrong_field("until", "after it begins, and at most 30 days")
     if until_ms <= now_ms and not body.rrule:
-        raise _wrong("until", "it is over already")
+        raise wrong_field("until", "it is over already")
     return from_ms, until_ms
 
 
@@ -159,13 +161,13 @@ def _check_repeats(quiet: Quiet, now_ms: int) -> None:
     try:
         repeats = quiet.repeats
     except CalendarFault as fault:
-        raise _wrong("rrule", f"{fault}") from None
+        raise wrong_field("rrule", f"{fault}") from None
     if repeats is None:
         return
     if quiet.kind == "silence" and not repeats.ends:
-        raise _wrong("rrule", "a silence must end: add COUNT or UNTIL, or make it maintenance")
+        raise wrong_field("rrule", "a silence must end: add COUNT or UNTIL, or make it maintenance")
     if quiet.over(now_ms):
-        raise _wrong("rrule", "it never comes within five years")
+        raise wrong_field("rrule", "it never comes within five years")
 
 
 async def _silence(call: Call[Nothing, Nothing]) -> Quiet:
@@ -188,11 +190,6 @@ def _info(call: Call[Nothing, Nothing] | Call[Nothing, NewSilence], quiet: Quiet
         next=None if following is None else date_text(following),
         mutes=[Muted(rule.id, rule.name, public_id(stat)) for rule, stat in muted],
     )  # fmt: skip
-
-
-def _wrong(name: str, text: str) -> Problem:
-    detail = f"{name}: {text}."
-    return Problem("field_invalid", detail, [FieldError("field_invalid", detail, field=name)])
 
 
 _PROBLEMS: Final = (
