@@ -107,6 +107,7 @@ class Office:
             nursery.start_soon(self.rulebook.run)
             nursery.start_soon(self.quieting.run, accounts)
             nursery.start_soon(self.watchman.run)
+            nursery.start_soon(self.alarms.run, self.dispatcher.add)
             while True:
                 try:
                     waiting = await self.dispatcher.load(await accounts())
@@ -135,7 +136,7 @@ def office_of(means: Means) -> Office:
         rulebook, means.directory, channels, means.clock, means.public_url, means.vault.link_key
     )
     store, clock = means.node.store, means.clock
-    alarms = Alarms()
+    alarms = Alarms(channels, means.clock)
     dispatcher = Dispatcher(
         store, Recorder(store, records, clock), channels, carriers.carry,
         expanding.deliveries_of, clock, means.public_url, alarms,

@@ -93,11 +93,12 @@ class Sent:
 
 @dataclass(eq=False)
 class Post:
-    """Everything that leaves the server: webhooks, which get `answer`, and mails."""
+    """Everything that leaves the server: webhooks, which get `answer` unless `dead`, and mails."""
 
     sent: list[Sent] = field(default_factory=list)
     mails: list[Mail] = field(default_factory=list)
     answer: Answered | Failed = field(default_factory=lambda: Answered(200))
+    dead: str | None = None
 
     async def receive(
         self, guard: Guard, method: str, url: str, headers: Mapping[str, str], body: bytes
@@ -105,7 +106,7 @@ class Post:
         """Take a webhook."""
         await trio.lowlevel.checkpoint()
         self.sent.append(Sent(url, headers, body))
-        return self.answer
+        return Failed("connection", "refused") if url == self.dead else self.answer
 
     async def send(self, mail: Mail) -> None:
         """Take a mail."""

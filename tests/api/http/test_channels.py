@@ -134,6 +134,22 @@ async def test_a_message_that_failed_can_be_seen_and_sent_again(autojump_clock: 
         assert len({sent.headers["webhook-id"] for sent in server.post.sent}) == 1
 
 
+async def test_a_dead_channel_is_told_to_the_others(autojump_clock: MockClock) -> None:
+    async with serving() as server:
+        dead = await channel(server)
+        other = await channel(server, url="https://other.example/hook", name="spare")
+        await point(server, 1)
+        await alert(server, stat="orders.failed", window="2d", channels=[dead["id"]])
+        await trio.sleep(2)
+        server.post.dead = HOOK
+        await point(server, 12)
+        await trio.sleep(20_000)
+        told = [sent for sent in server.post.sent if sent.url != HOOK]
+        assert [sent.json["alerts"][0]["alert"]["id"] for sent in told] == ["al_channel"]
+        assert told[0].headers["webhook-id"].endswith(other["id"])
+        assert server.context.office.alarms.warnings() == [f"channel {dead['id']} fails: refused"]
+
+
 async def test_a_mail_has_the_last_values_as_a_picture(autojump_clock: MockClock) -> None:
     async with serving() as server:
         await confirmed(server)

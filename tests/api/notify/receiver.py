@@ -107,6 +107,6 @@ async def receiving(*answers: Behaviour) -> AsyncGenerator[Receiver]:
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     receiver = Receiver(listeners[0].socket.getsockname()[1], list(answers) or [says(200)])
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(trio.serve_listeners, receiver.serve, listeners)
+        await nursery.start(trio.serve_listeners, receiver.serve, listeners)
         yield receiver
         nursery.cancel_scope.cancel()
