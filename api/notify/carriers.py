@@ -5,7 +5,6 @@ again is not decided here.
 """
 
 import logging
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -24,6 +23,7 @@ from api.notify.guard import Guard
 from api.notify.mail import Mailer, MailFault, MailNotSent
 from api.notify.message import Message, sentence, title
 from api.notify.outgoing import TOTAL_S, Answered, Failed, Send, send
+from api.notify.postmark import Postmark
 from api.notify.signing import signed_headers
 from engine.ports import Clock
 
@@ -32,31 +32,8 @@ log = logging.getLogger("statflow.notify")
 MAILS_AN_HOUR: Final = 20
 """Alert mails to one address; what comes beyond is told together, as soon as there is room."""
 
-ADDRESSES_MAX: Final = 10_000
-HOUR_MS: Final = 3_600_000
-
 Shout = Callable[[str, str, str], bool]
 """Tells an apprise URL a title and a text, in a thread; False when it was not taken."""
-
-
-class Postmark:
-    """When mails were sent to each address: no more than so many an hour."""
-
-    def __init__(self) -> None:
-        self._sent: dict[str, deque[int]] = {}
-
-    def room_at(self, address: str, now_ms: int) -> int:
-        """When the next mail may go: now, or later."""
-        sent = self._sent.get(address, deque())
-        while sent and sent[0] <= now_ms - HOUR_MS:
-            sent.popleft()
-        return now_ms if len(sent) < MAILS_AN_HOUR else sent[0] + HOUR_MS
-
-    def note(self, address: str, now_ms: int) -> None:
-        """A mail went out."""
-        while len(self._sent) >= ADDRESSES_MAX:
-            del self._sent[next(iter(self._sent))]
-        self._sent.setdefault(address, deque()).append(now_ms)
 
 
 @dataclass(eq=False, slots=True)
@@ -70,7 +47,7 @@ class Carriers:
     public_url: str
     shout: Shout | None = None
     send: Send = send
-    postmark: Postmark = field(default_factory=Postmark)
+    postmark: Postmark = field(default_factory=lambda: Postmark(MAILS_AN_HOUR))
 
     async def carry(self, channel: Channel, message: Message) -> Outcome:
         """Send a message to a channel."""

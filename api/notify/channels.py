@@ -30,6 +30,7 @@ from api.notify.guard import Guard
 from api.notify.ids import new_id
 from api.notify.links import LINK_MS, Link, read_link, sign_link
 from api.notify.mail import Mail, MailFault
+from api.notify.postmark import Postmark
 from api.notify.signing import SECRET_BYTES, SECRETS_MAX, read_secret, secret_of
 from engine.ports import Clock
 from storage.documents import Documents, Write
@@ -40,6 +41,11 @@ REMEMBERED_S: Final = 2.0
 REMEMBERED_MAX: Final = 10_000
 
 KEY_LENGTH_MAX: Final = 2_048
+
+ASKED_AN_HOUR: Final = 3
+"""Mails to one address that ask whether it wants alerts."""
+
+ACCOUNT_ASKS_AN_HOUR: Final = 20
 CONFIRM: Final = "confirm"
 
 OwnAddresses = Callable[[int], Awaitable[set[str]]]
@@ -99,6 +105,7 @@ class Channels:
         self._post = post
         self._own_addresses = own_addresses
         self._with_apprise = with_apprise
+        self._asked = Postmark(ASKED_AN_HOUR), Postmark(ACCOUNT_ASKS_AN_HOUR)
         self._remembered: dict[tuple[int, str], tuple[Channel | None, float]] = {}
 
     def __repr__(self) -> str:
@@ -135,6 +142,7 @@ class Channels:
         if kind == "webhook":
             secret = _secret(wanted.secret)
             channel = replace(channel, secrets=(self._vault.seal(secret, channel.id),))
+        self._check_asking(channel)
         await self._write(channel, expected=0)
         if not channel.confirmed:
             self._ask(channel)
@@ -146,8 +154,11 @@ class Channels:
         if wanted.name is not None:
             changed = replace(changed, name=_name(wanted.name))
         changed = await self._aimed(changed, wanted)
+        asks = not changed.confirmed and changed.target != channel.target
+        if asks:
+            self._check_asking(changed)
         await self._write(changed)
-        if not changed.confirmed and changed.target != channel.target:
+        if asks:
             self._ask(changed)
         return changed
 
@@ -244,7 +255,19 @@ class Channels:
         sealed = self._vault.seal(_key(wanted.url), channel.id)
         return replace(channel, target=f"{scheme}://…"[:40], key=sealed)
 
+    def _check_asking(self, channel: Channel) -> None:
+        """ChannelFault when so many were asked lately that it would be a nuisance."""
+        now_ms = self._clock.now_ms()
+        names = (channel.target, f"account {channel.account}")
+        rooms = [mark.room_at(name, now_ms) for mark, name in zip(self._asked, names, strict=True)]
+        if not channel.confirmed and max(rooms) > now_ms:
+            raise ChannelFault("rate_limited", "address", "asked lately; try again in an hour")
+
     def _ask(self, channel: Channel) -> None:
+        for mark, name in zip(
+            self._asked, (channel.target, f"account {channel.account}"), strict=True
+        ):
+            mark.note(name, self._clock.now_ms())
         until_ms = self._clock.now_ms() + LINK_MS
         link = Link(CONFIRM, channel.account, channel.id, channel.target, until_ms)
         token = sign_link(self._vault.link_key, link)

@@ -216,6 +216,8 @@ async def _stats(call: Call[Any, Any], form: RuleForm) -> tuple[list[Stat], Stat
         raise wrong_field("stat", "exactly one of stat, stats and match", "field_required")
     if form.match is not None:
         fits = glob(form.match)
+        if not form.match.startswith(caller.prefix or ""):
+            raise wrong_field("match", f"your key only reaches names that begin {caller.prefix}")
         names = context.directory.names(caller.account)
         return [s for n, s in names.items() if s.state == "live" and fits.fullmatch(n)], None
     wanted = [form.stat] if form.stat else list(form.stats or ())

@@ -224,7 +224,7 @@ async def _channel(call: Call[Nothing, Nothing] | Call[Nothing, ChannelPatch]) -
     return channel
 
 
-_WRONG: Final = ("webhook_url", "webhook_address", "email")
+_WRONG: Final = ("webhook_url", "webhook_address", "email", "rate_limited")
 
 ROUTES: Final = (
     Route(

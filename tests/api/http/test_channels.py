@@ -111,6 +111,16 @@ async def test_an_address_hears_nothing_before_it_has_confirmed(autojump_clock: 
         assert mail.html is not None
 
 
+async def test_nobody_is_asked_again_and_again(autojump_clock: MockClock) -> None:
+    async with serving() as server:
+        body = {"type": "email", "name": "me", "address": "ann@example.org"}
+        answers = [await server.send("POST", "/v1/channels", json=body) for _ in range(5)]
+        assert [answer.status for answer in answers] == [201, 201, 201, 429, 429]
+        assert len(server.post.mails) == 3
+        await trio.sleep(3_601)
+        assert (await server.send("POST", "/v1/channels", json=body)).status == 201
+
+
 async def test_a_message_that_failed_can_be_seen_and_sent_again(autojump_clock: MockClock) -> None:
     async with serving() as server:
         made = await channel(server)
