@@ -148,6 +148,7 @@ class Dispatcher:
         self._after = dict.fromkeys(range(outbox.partitions), START)
         self._running = 0
         self._ended: Counter[str] = Counter()
+        self._calling: set[int] = set()
         self._called = trio.Event()
         self._moved = trio.Event()
         self._nursery: trio.Nursery | None = None
@@ -159,8 +160,9 @@ class Dispatcher:
         """The dispatcher at this moment."""
         return DispatcherStatistics(self._recorder.waiting, self._running, dict(self._ended))
 
-    def call(self) -> None:
-        """Something may have come into the outbox; never waits."""
+    def call(self, partition: int) -> None:
+        """Something has come into the outbox of a partition; never waits."""
+        self._calling.add(partition)
         self._called.set()
 
     async def load(self, accounts: Sequence[int]) -> list[Delivery]:
@@ -204,16 +206,20 @@ class Dispatcher:
         return False
 
     async def _follow(self) -> None:
-        """Take what comes into the outbox, for ever."""
+        """Take what comes into the outbox, for ever: at once where somebody called."""
+        partitions = set(range(self._outbox.partitions))
         while True:
-            self._called = trio.Event()
-            for partition in range(self._outbox.partitions):
+            self._called, self._calling = trio.Event(), set()
+            for partition in partitions:
                 try:
                     await self._read(partition)
                 except StoreError as error:
                     log.info("the outbox is read later: %s", error)
-            with trio.move_on_after(self._look_every_s):
+                    self._calling.add(partition)
+            with trio.move_on_after(self._look_every_s) as waiting:
                 await self._called.wait()
+            everywhere = set(range(self._outbox.partitions))
+            partitions = everywhere if waiting.cancelled_caught else self._calling
 
     async def _read(self, partition: int) -> None:
         while self._recorder.waiting < WAITING_MAX:
@@ -225,6 +231,8 @@ class Dispatcher:
                 self._after[partition] = message.place
             if len(found) < READ_AT_ONCE:
                 return
+        # There is no room for more now.
+        self._calling.add(partition)
 
     async def _add(self, delivery: Delivery) -> None:
         channel = await self._channels.get(delivery.account, delivery.channel)

@@ -91,7 +91,7 @@ class Office:
     def judged(self, partition: int, judged: Judged) -> None:
         """A partition has committed transitions; never waits."""
         if judged.messages:
-            self.dispatcher.call()
+            self.dispatcher.call(partition)
         for record in judged.transitions:
             transition = unpack_transition(record)
             rule = self.rulebook.find(transition.rule)

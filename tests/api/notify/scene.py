@@ -80,7 +80,7 @@ class Scene:
         body = f"{event} {channels}".encode()
         message = Outgoing(f"msg_{episode}_{seq}", episode, now_ms, body, place)
         state.outbox.append(message)
-        self.dispatcher.call()
+        self.dispatcher.call(partition)
 
     async def expand(self, message: Outgoing) -> list[Delivery]:
         """A delivery for each channel that the message names."""
