@@ -37,8 +37,10 @@ from api.http.context import Context
 from api.http.cookies import WHY_REFUSED, Cookies, transport_of
 from api.http.server import listen, serve_http
 from api.http.upkeep import keep_up
+from api.notify.cron import next_ms
 from api.notify.mail import Mailer, OutboxMailer, SmtpMailer, SmtpServer, default_sender
 from api.notify.mail_queue import MailQueue
+from api.notify.office import Ear, Means, Preferences, office_of
 from api.plans.allowances import Allowances
 from api.plans.billing import Billing
 from api.plans.meter import Meter
@@ -106,8 +108,13 @@ async def open_context(settings: Settings, address: str, say: Say) -> AsyncGener
     """All that a server works with but the web server; at the end what was taken is committed."""
     async with open_storage(settings, say) as (store, catalog, documents, server):
         clock = WallClock()
-        spread = {account.id: account.spread for account in await catalog.accounts()}
-        directory = Directory(store, clock, lambda account: spread.get(account, 1))
+        spreads = {account.id: account.spread for account in await catalog.accounts()}
+        ear, vault = Ear(), _vault(settings)
+
+        def spread(account: int) -> int:
+            return spreads.get(account, 1)
+
+        directory = Directory(store, clock, spread)
         await directory.load()
         engine = EngineSettings(settings.seconds_memory)
         keyring = Keyring(catalog, clock)
@@ -119,6 +126,8 @@ async def open_context(settings: Settings, address: str, say: Say) -> AsyncGener
                 directory.apply,
                 directory.without_percentiles,
                 directory.accounts,
+                next_ms,
+                ear.judged,
             ) as node,
             trio.open_nursery() as nursery,
         ):
@@ -126,8 +135,8 @@ async def open_context(settings: Settings, address: str, say: Say) -> AsyncGener
             meter = Meter(store, directory)
             allowances = Allowances(documents, meter, clock, settings.plans, settings.default_plan)
             await nursery.start(allowances.run)
-            mails = MailQueue(mailer_of(settings, address))
-            vault = _vault(settings)
+            mailer = mailer_of(settings, address)
+            mails = MailQueue(mailer)
             desk = desk_of(settings, address, documents, catalog, clock, vault, mails)
             desk.check_members = partial(_check_members, allowances)
             await nursery.start(desk.sessions.run)
@@ -137,6 +146,12 @@ async def open_context(settings: Settings, address: str, say: Say) -> AsyncGener
             cookies = Cookies(transport_of(settings.host, address, tls=bool(settings.tls_cert)))
             opened = trio.Event()
             nursery.start_soon(_when_ready, node, directory, documents, clock, opened)
+            means = Means(
+                node, directory, documents, clock, address, vault, mailer, mails.put,
+                _preferences(settings), spread, partial(_warnings, server),
+            )  # fmt: skip
+            office = ear.office = office_of(means)
+            nursery.start_soon(office.run, partial(_account_ids, catalog))
             secret = await found_owner(catalog, clock)
             if secret is not None:
                 await opened.wait()  # Whoever pastes the printed command at once is answered.
@@ -145,8 +160,8 @@ async def open_context(settings: Settings, address: str, say: Say) -> AsyncGener
             _greet(say, address, secret, await _claim_link(desk, secret, cookies))
             try:
                 context = Context(
-                    node, directory, keyring, documents, desk, clock, address, allowances,
-                    partial(_warnings, server), cookies,
+                    node, directory, keyring, documents, desk, office, clock, address, allowances,
+                    office.watchman.warnings, cookies,
                     tuple(map(read_network, settings.trusted_proxies)),
                 )  # fmt: skip
                 context.billing = _billing(settings)
@@ -232,9 +247,9 @@ def mailer_of(settings: Settings, address: str) -> Mailer:
 
 def _vault(settings: Settings) -> Vault:
     try:
-        return open_vault(None, Path(settings.data))
+        return open_vault(settings.master_key, Path(settings.data))
     except VaultFault as fault:
-        raise SettingsError(str(fault)) from fault
+        raise SettingsError(f"master_key: {fault}") from fault
 
 
 def _check_members(allowances: Allowances, account: int, amount: int) -> None:
@@ -263,6 +278,18 @@ curl -X POST {address}/v1/ingest \\
   -H "Content-Type: application/json" \\
   -d '{{"stat":"my_first_metric","value":1,"type":"counter"}}'
 """
+
+
+def _preferences(settings: Settings) -> Preferences:
+    """How the operator wants messages to leave."""
+    return Preferences(
+        tuple(map(read_network, settings.webhook_allow)), settings.apprise, settings.heartbeat_url,
+        settings.operator_alerts,
+    )  # fmt: skip
+
+
+async def _account_ids(catalog: Catalog) -> list[int]:
+    return [account.id for account in await catalog.accounts()]
 
 
 def _greet(say: Say, address: str, made: NewKey | None, claim: str | None) -> None:

@@ -8,6 +8,8 @@ from typing import Final, Generic, Literal, TypeGuard, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from api.accounts.addresses import read_network
+from api.accounts.vault import read_keys
+from api.notify.addresses import EMAIL, read_target
 
 Durability = Literal["strict", "relaxed"]
 SignUpRule = Literal["open", "invite", "closed"]
@@ -163,6 +165,41 @@ NETWORKS: Final = Reading("networks such as 10.0.0.0/8, with commas", _read_netw
 STORE_URL: Final = Reading(
     "redis://HOST:PORT, rediss:// with TLS, or unix:///PATH", _read_store_url
 )
+
+
+def _read_master_key(value: object) -> str:
+    given = _text(value)
+    read_keys(given)
+    return given
+
+
+def _read_yes(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = _text(value).lower()
+    if word not in _WORDS:
+        raise ValueError("neither yes nor no")
+    return _WORDS[word]
+
+
+_WORDS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+
+
+def _read_called_url(value: object) -> str:
+    return read_target(_text(value)).url
+
+
+def _read_called(value: object) -> str:
+    given = _text(value)
+    return given if EMAIL.fullmatch(given) else read_target(given).url
+
+
+CALLED_URL: Final = Reading("a URL that may be called: see webhook_allow", _read_called_url)
+CALLED: Final = Reading("an e-mail address, or the URL of a webhook", _read_called)
+MASTER_KEY: Final = Reading(
+    "32 bytes as base64 or hexadecimal; several with commas", _read_master_key
+)
+YES_OR_NO: Final = Reading("yes or no", _read_yes)
 
 
 def _is_number(value: object) -> TypeGuard[int]:

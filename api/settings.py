@@ -20,7 +20,10 @@ from api.logs import LogFormat
 from api.plans.plan import UNLIMITED, Plan, read_plans
 from api.setting_values import (
     ADDRESS,
+    CALLED,
+    CALLED_URL,
     MAIL_URL,
+    MASTER_KEY,
     MIB,
     NETWORKS,
     ORIGIN,
@@ -28,6 +31,7 @@ from api.setting_values import (
     SENDER,
     STORE_URL,
     TEXT,
+    YES_OR_NO,
     Durability,
     Reading,
     SignUpRule,
@@ -77,6 +81,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     signup: SignUpRule | None = None
     smtp_url: str | None = None
     mail_from: str | None = None
+    webhook_allow: tuple[str, ...] = ()
+    master_key: str | None = None
+    apprise: bool = False
+    heartbeat_url: str | None = None
+    operator_alerts: str | None = None
     plans: dict[str, Plan] = field(default_factory=lambda: read_plans({}))
 
     def __repr__(self) -> str:
@@ -187,6 +196,27 @@ _ALL: Final = (
         unset="none; mails become files in `outbox` of `data`", secret=True,
     ),
     Setting("mail_from", "SENDER", SENDER, "whose mails they are", unset="statflow@ the host"),
+    Setting(
+        "webhook_allow", "NETWORKS", NETWORKS,
+        "where webhooks may go besides public https: any port there, and plain http",
+    ),
+    Setting(
+        "master_key", "KEY", MASTER_KEY,
+        "seals secrets in the store; the first seals, more of them still open",
+        unset="made once, in `master.key` of `data`", secret=True,
+    ),
+    Setting(
+        "apprise", "YES", YES_OR_NO, "whether channels of apprise are allowed; it must be installed"
+    ),
+    Setting(
+        "heartbeat_url", "URL", CALLED_URL,
+        "called every minute while all is committed, so that a watcher outside notices an outage",
+        unset="none", secret=True,
+    ),
+    Setting(
+        "operator_alerts", "WHERE", CALLED, "who is told when this server itself is not well",
+        unset="nobody; `/readyz` says it", secret=True,
+    ),
 )  # fmt: skip
 
 SETTINGS: Final[Mapping[str, Setting]] = {setting.name: setting for setting in _ALL}

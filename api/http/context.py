@@ -15,6 +15,7 @@ from api.http.meters import Meters
 from api.http.room import BodyRoom
 from api.http.streams import OpenStream, Streams
 from api.http.tickets import Tickets
+from api.notify.office import Office
 from api.plans.allowances import Allowances
 from api.plans.billing import Billing
 from engine.node import Node
@@ -39,6 +40,7 @@ class Context:
     keyring: Keyring
     documents: Documents
     desk: Desk
+    office: Office
     clock: Clock
     public_url: str
     allowances: Allowances

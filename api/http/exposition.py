@@ -31,6 +31,9 @@ HELP: Final[dict[str, tuple[str, str]]] = {
     "stats_registered": ("gauge", "Stats that exist."),
     "stats_active": ("gauge", "Stats with an open bucket."),
     "stats_awake": ("gauge", "Stats that somebody listens to."),
+    "deliveries_waiting": ("gauge", "Messages that have not reached their channels yet."),
+    "deliveries_running": ("gauge", "Attempts to deliver that are under way."),
+    "deliveries_total": ("counter", "Deliveries that ended, by how."),
     "live_clients": ("gauge", "Open live streams."),
     "live_events_total": ("counter", "Events sent to live clients."),
     "partitions": ("gauge", "Partitions of the log."),
@@ -60,6 +63,10 @@ def _metrics(context: Context) -> Iterator[tuple[str, Iterable[Sample]]]:
     requests = sorted(meters.requests.items())
     yield "http_requests_total", [("", {"route": r, "status": s}, n) for (r, s), n in requests]
     yield "ack_seconds", _ack(meters.ack_counts, meters.ack_sum_s)
+    deliveries = context.office.dispatcher.statistics()
+    yield "deliveries_waiting", _one(deliveries.waiting)
+    yield "deliveries_running", _one(deliveries.running)
+    yield "deliveries_total", [("", {"state": s}, n) for s, n in sorted(deliveries.ended.items())]
     yield "live_clients", _one(len(context.streams))
     yield "live_events_total", _one(meters.live_events)
     yield "stats_registered", _one(len(context.directory))

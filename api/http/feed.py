@@ -36,7 +36,7 @@ SNAPSHOT_POINTS: Final = 12_000
 JSON: Final = "json"
 """Under this name the data of a change is shared."""
 
-EventName = Literal["snapshot", "change", "revise", "bye"]
+EventName = Literal["snapshot", "change", "revise", "alert", "annotation", "bye"]
 
 
 class LivePoint(msgspec.Struct, frozen=True, gc=False):
@@ -74,7 +74,7 @@ class LiveEvent:
     cursor: str | None = None
 
     @classmethod
-    def of(cls, name: EventName, data: LiveData | Bye, cursor: str | None = None) -> Self:
+    def of(cls, name: EventName, data: object, cursor: str | None = None) -> Self:
         """An event of which the data is not JSON yet."""
         return cls(name, msgspec.json.encode(data), cursor)
 

@@ -103,6 +103,12 @@ TABLE: Final[dict[str, tuple[int, str]]] = {
     "timestamp_invalid": (422, "The time is not understood"),
     "timestamp_too_old": (422, "The time is too long ago"),
     "timestamp_in_future": (422, "The time is too far ahead"),
+    # alerts
+    "webhook_url": (422, "The URL cannot be called from here"),
+    "webhook_address": (422, "The address is not one that may be called from here"),
+    "channel_blocked": (409, "Nothing is sent to this channel"),
+    "rule_invalid": (422, "The rule cannot be judged"),
+    "link_expired": (410, "The link is no longer good"),
     # limits
     "plan_limit": (403, "The plan does not allow more"),
     "plan_not_sold": (403, "The plan cannot be bought"),
@@ -182,6 +188,12 @@ class Problem(Exception):
         if self.status == 401:
             headers.append((b"www-authenticate", b'Bearer realm="statflow"'))
         return reply(request_id, self.status, MEDIA, msgspec.json.encode(body), headers)
+
+
+def wrong_field(field: str, text: str, code: str = "field_invalid") -> Problem:
+    """The problem of one field: what it should be."""
+    detail = f"{field}: {text}."
+    return Problem(code, detail, [FieldError(code, detail, field=field)])
 
 
 def unavailable(code: str, retry_after_s: float, detail: str = "") -> Problem:

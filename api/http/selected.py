@@ -10,6 +10,7 @@ from api.http.asked import refused
 from api.http.context import Context
 from api.http.problems import Problem
 from api.http.wanted import glob, stat_of
+from api.query.errors import quote
 from engine.stats import Stat, canonical_name
 
 STATS_LIMIT: Final = 100
@@ -49,6 +50,17 @@ def letters(index: int) -> str:
 def _parts(text: str, known: Container[str]) -> list[str]:
     """The text itself if it is a name, which may have commas in it; else what is between them."""
     return [text] if canonical_name(text) in known else [part.strip() for part in text.split(",")]
+
+
+def named_stat(context: Context, caller: Identity, text: str, field: str = "stat") -> Stat:
+    """The stat with that id or exact name; Problem, naming the field, when there is none."""
+    try:
+        return _one(context, caller, text)
+    except Problem as problem:
+        if problem.code != "not_found":
+            raise
+        detail = f"{field}: there is no stat {quote(text)}."
+        raise refused(field, detail, "field_invalid") from None
 
 
 def _one(context: Context, caller: Identity, text: str) -> Stat:

@@ -14,6 +14,7 @@ import trio
 from msgspec import Meta, Struct, field
 
 from api.accounts.keys import Identity
+from api.http.bulletin import tell_news, wanted_news
 from api.http.callers import identify
 from api.http.context import Context
 from api.http.cursors import parse_cursor
@@ -45,8 +46,9 @@ class LiveParams(Struct, frozen=True, forbid_unknown_fields=True):
     Stats that come to fit the pattern later on join within a second.
 
     Server-sent events: `snapshot`, `change` and `revise` (a late point changed an older bucket)
-    with the newest absolute values of buckets, and `bye` with a reason before the server ends the
-    stream. The `id` of an event is the cursor. `/v1/live/ws` is the same over a WebSocket.
+    with the newest absolute values of buckets, `alert` and `annotation` where they are asked for,
+    and `bye` with a reason before the server ends the stream. The `id` of an event is the cursor.
+    `/v1/live/ws` is the same over a WebSocket.
     """
 
     stats: Annotated[
@@ -72,6 +74,8 @@ class LiveParams(Struct, frozen=True, forbid_unknown_fields=True):
     ticket: Annotated[
         str | None, Meta(description="For browsers, which cannot send the key as a header.")
     ] = None
+    alerts: Annotated[bool, Meta(description="Also tell of alerts that change.")] = False
+    annotations: Annotated[bool, Meta(description="Also tell of annotations that come.")] = False
 
 
 class LiveHeaders(Struct, frozen=True):
@@ -98,6 +102,7 @@ class Subscription:
     stats: list[Stat]
     tier: Tier
     since: dict[int, Position] | None
+    news: frozenset[str]
 
 
 async def live(context: Context, request: RawRequest) -> Reply:
@@ -105,10 +110,11 @@ async def live(context: Context, request: RawRequest) -> Reply:
     params = read_params(LiveParams, request.query)
     caller = await caller_of(context, request, params.ticket)
     following = Following(context, caller)
+    news = wanted_news(alerts=params.alerts, annotations=params.annotations)
     stats = stats_of(context, caller, id_list(params.stats), params.match)
     if params.match is not None:
         following.add(params.match)
-    elif not stats:
+    elif not stats and not news:
         raise Problem("field_required", "stats or match: say which stats.")
     # What a browser sends by itself when it comes back; newer than what stands in the URL.
     last_seen = request.header(b"last-event-id")
@@ -117,7 +123,7 @@ async def live(context: Context, request: RawRequest) -> Reply:
     if context.stopping.is_set():
         raise unavailable("stopping", RETRY_MS / 1000)
     context.streams.check(caller.account)
-    wanted = Subscription(caller, following, stats, tier_of(params.resolution), since)
+    wanted = Subscription(caller, following, stats, tier_of(params.resolution), since, news)
     headers = all_headers(request.id, EVENTS, [(b"x-accel-buffering", b"no")])
     return StreamReply(200, headers, partial(opened, context, wanted))
 
@@ -183,6 +189,9 @@ async def _produce(
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(writer.keep_alive)
                 nursery.start_soon(context.end_with_key, stream)
+                nursery.start_soon(
+                    tell_news, context, wanted.caller, wanted.news, writer.tell, stream
+                )
                 try:
                     await feed.add(wanted.stats, wanted.since)
                     nursery.start_soon(wanted.following.run, feed)

@@ -14,6 +14,7 @@ from quart import Response, Websocket, websocket
 
 from api.accounts.keys import Identity
 from api.http.answer import problem_of
+from api.http.bulletin import tell_news, wanted_news
 from api.http.callers import check_scope, identify, identify_token
 from api.http.context import KEY_GONE, Context
 from api.http.cookies import is_own
@@ -94,7 +95,8 @@ async def live_socket(context: Context) -> Response | None:
     with context.node.watch(tier) as watch:
         feed = Feed(context, tier, watch, _Teller(context, socket).tell)
         first = Order("subscribe", params.stats, params.match, params.cursor)
-        await _Conversation(context, caller, socket, feed).run(first)
+        news = wanted_news(alerts=params.alerts, annotations=params.annotations)
+        await _Conversation(context, caller, socket, feed, news).run(first)
     return None
 
 
@@ -112,8 +114,16 @@ class _Teller:
 class _Conversation:
     """One open socket: what the client orders, and what moves."""
 
-    def __init__(self, context: Context, caller: Identity, socket: Websocket, feed: Feed) -> None:
+    def __init__(
+        self,
+        context: Context,
+        caller: Identity,
+        socket: Websocket,
+        feed: Feed,
+        news: frozenset[str],
+    ) -> None:
         self.context = context
+        self.news = news
         self.caller = caller
         self.socket = socket
         self.feed = feed
@@ -127,6 +137,9 @@ class _Conversation:
                 nursery.start_soon(self._listen, first, stream)
                 nursery.start_soon(self.context.end_with_key, stream)
                 nursery.start_soon(self.following.run, self.feed)
+                nursery.start_soon(
+                    tell_news, self.context, self.caller, self.news, self.feed.tell, stream
+                )
                 try:
                     await self.feed.run()
                 except (NotAccepted, StoreError):

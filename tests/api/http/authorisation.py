@@ -61,6 +61,11 @@ def needs(
     return Entry(scope, owned, answer, body)
 
 
+EVERY_STAT: Final = {
+    "name": "n", "kind": "threshold", "match": "*", "op": ">", "threshold": 1,
+}  # fmt: skip
+A_WEBHOOK: Final = {"type": "webhook", "name": "ops", "url": "https://hooks.example/"}
+
 MATRIX: Final[Mapping[str, Entry]] = {
     "POST /v1/ingest": needs("write"),
     "POST /v1/ingest/batch": needs("write"),
@@ -82,6 +87,48 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "POST /v1/auth/api-keys": needs("admin"),
     "GET /v1/auth/api-keys": needs("admin"),
     "DELETE /v1/auth/api-keys/{id}": needs("admin", owned=True),
+    "POST /v1/alerts": needs("edit", body=EVERY_STAT),
+    "GET /v1/alerts": needs("read"),
+    "POST /v1/alerts/test": needs("read", body={"rule": EVERY_STAT}),
+    "GET /v1/alerts/{id}": needs("read", owned=True),
+    "PATCH /v1/alerts/{id}": needs("edit", owned=True, body={"threshold": 5}),
+    "DELETE /v1/alerts/{id}": needs("edit", owned=True),
+    "GET /v1/alerts/{id}/history": needs("read", owned=True),
+    "GET /v1/alerts/{id}/explain": needs("read", owned=True),
+    # The page of a link, here without its token; a key acts without one.
+    "GET /v1/alerts/{id}/ack": open_to_all(answer=410),
+    "POST /v1/alerts/{id}/ack": needs("edit", owned=True),
+    "GET /v1/alerts/{id}/snooze": open_to_all(answer=410),
+    "POST /v1/alerts/{id}/snooze": needs("edit", owned=True),
+    "POST /v1/silences": needs("edit", body={"everything": True, "for": "1h"}),
+    "GET /v1/silences": needs("read"),
+    "GET /v1/silences/{id}": needs("read", owned=True),
+    "DELETE /v1/silences/{id}": needs("edit", owned=True),
+    "POST /v1/annotations": needs("write", body={"title": "deploy"}),
+    "GET /v1/annotations": needs("read"),
+    "GET /v1/annotations/{id}": needs("read", owned=True),
+    "PATCH /v1/annotations/{id}": needs("write", owned=True, body={"title": "deploy"}),
+    "DELETE /v1/annotations/{id}": needs("write", owned=True),
+    "GET /v1/annotations/{id}/impact": needs("read", owned=True),
+    "POST /v1/channels": needs("edit", body=A_WEBHOOK),
+    "GET /v1/channels": needs("read"),
+    "GET /v1/channels/confirm?token=x": open_to_all(answer=410),
+    "POST /v1/channels/confirm?token=x": open_to_all(answer=410),
+    "GET /v1/channels/{id}": needs("read", owned=True),
+    "PATCH /v1/channels/{id}": needs("edit", owned=True, body={"name": "ops"}),
+    "DELETE /v1/channels/{id}": needs("edit", owned=True),
+    "POST /v1/channels/{id}/test": needs("edit", owned=True),
+    "GET /v1/deliveries": needs("read"),
+    # There is none.
+    "POST /v1/deliveries/{id}/retry": needs("edit", answer=404),
+    "POST /v1/pings": needs("edit", body={"stat": "backup"}),
+    # Whoever sees an address may call it.
+    "GET /v1/pings": needs("edit"),
+    "DELETE /v1/pings/{id}": needs("edit", owned=True),
+    "GET /ping/{token}": open_to_all(),
+    "POST /ping/{token}": open_to_all(),
+    "GET /ping/{token}/{signal}": open_to_all(),
+    "POST /ping/{token}/{signal}": open_to_all(),
     "POST /v1/auth/signup": open_to_all(answer=422, body={}),
     "POST /v1/auth/login": open_to_all(answer=422, body={}),
     "POST /v1/auth/reset": open_to_all(answer=422, body={}),
@@ -147,11 +194,46 @@ async def nobody(server: Server) -> str:
     return "us_nobody"
 
 
+async def a_signal(server: Server) -> str:
+    """What a job says besides that it is done."""
+    return "start"
+
+
+async def a_delivery(server: Server) -> str:
+    """The id of no delivery."""
+    return "msg_none"
+
+
+async def a_token(server: Server) -> str:
+    """The secret part of a ping address of account 1."""
+    made = await server.send("POST", "/v1/pings", json={"stat": "backup"})
+    return str(made.json["url"]).rpartition("/")[2]
+
+
+def made_by(path: str, body: object) -> Callable[[Server], Awaitable[str]]:
+    """The id of what such a request makes for account 1."""
+
+    async def make(server: Server) -> str:
+        await a_stat(server)
+        return str((await server.send("POST", path, json=body)).json["id"])
+
+    return make
+
+
 THINGS: Final[Mapping[str, Callable[[Server], Awaitable[str]]]] = {
     "stats": a_stat,
     "api-keys": a_key,
     "members": nobody,
     "invites": nobody,
     "sessions": nobody,
+    "alerts": made_by(
+        "/v1/alerts", {"name": "n", "kind": "threshold", "stat": "a", "op": ">", "threshold": 1}
+    ),
+    "silences": made_by("/v1/silences", {"everything": True, "for": "1h"}),
+    "annotations": made_by("/v1/annotations", {"title": "deploy"}),
+    "channels": made_by("/v1/channels", A_WEBHOOK),
+    "deliveries": a_delivery,
+    "pings": made_by("/v1/pings", {"stat": "backup"}),
+    "ping": a_token,
 }
 """What a name in braces is, by the word before it in the path."""

@@ -4,6 +4,8 @@ import random
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from ipaddress import ip_address
 from typing import Any
 
 import msgspec
@@ -11,6 +13,7 @@ import trio
 from argon2 import PasswordHasher
 from werkzeug.datastructures import Headers
 
+from api.accounts.addresses import read_network
 from api.accounts.desk import Desk
 from api.accounts.hashing import Hasher, at_once
 from api.accounts.keyring import Keyring
@@ -19,7 +22,12 @@ from api.accounts.sessions import Sessions
 from api.accounts.vault import Vault
 from api.http.app import create_app
 from api.http.context import Context
+from api.notify.addresses import Address
+from api.notify.cron import next_ms
+from api.notify.guard import Guard
 from api.notify.mail import Mail
+from api.notify.office import Ear, Means, Preferences, office_of
+from api.notify.outgoing import Answered, Failed
 from api.plans.allowances import Allowances
 from api.plans.meter import Meter
 from api.plans.plan import BUILT_IN, UNLIMITED, Plan
@@ -81,6 +89,53 @@ class Answer:
         return str(problem["code"])
 
 
+@dataclass(frozen=True)
+class Sent:
+    """One webhook that left the server."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:  # ruff: ignore[any-type]
+        """The body, decoded."""
+        return msgspec.json.decode(self.body)
+
+
+@dataclass(eq=False)
+class Post:
+    """Everything that leaves the server: webhooks, which get `answer` unless `dead`, and mails."""
+
+    sent: list[Sent] = field(default_factory=list)
+    mails: list[Mail] = field(default_factory=list)
+    answer: Answered | Failed = field(default_factory=lambda: Answered(200))
+    dead: str | None = None
+
+    async def receive(
+        self, guard: Guard, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> Answered | Failed:
+        """Take a webhook."""
+        await trio.lowlevel.checkpoint()
+        self.sent.append(Sent(url, headers, body))
+        return Failed("connection", "refused") if url == self.dead else self.answer
+
+    async def send(self, mail: Mail) -> None:
+        """Take a mail."""
+        await trio.lowlevel.checkpoint()
+        self.mails.append(mail)
+
+    def take(self, mail: Mail) -> bool:
+        """Take a mail that nobody waits for."""
+        self.mails.append(mail)
+        return True
+
+    async def resolve(self, host: str) -> list[Address]:
+        """Every name is public, but for those that say that they are not."""
+        await trio.lowlevel.checkpoint()
+        return [ip_address("10.0.0.1" if host.startswith("inside") else "8.8.8.8")]
+
+
 @dataclass(eq=False)
 class Server:
     """A server in memory, and requests to it."""
@@ -89,6 +144,7 @@ class Server:
     store: FailingStore
     app: Any
     posted: list[Mail]
+    post: Post
     keys: dict[str, str] = field(default_factory=dict)
 
     async def send(
@@ -175,33 +231,56 @@ async def serving(
     catalog = MemoryCatalog()
     directory = Directory(store, clock, lambda account: spread)
     off = directory.without_percentiles
-    async with open_node(
-        store, clock, on_command=directory.apply, without_histograms=off, owners=directory.accounts
-    ) as node:
+    ear = Ear()
+    async with (
+        open_node(
+            store,
+            clock,
+            on_command=directory.apply,
+            without_histograms=off,
+            owners=directory.accounts,
+            next_ms=next_ms,
+            on_judged=ear.judged,
+        ) as node,
+        trio.open_nursery() as nursery,
+    ):
         keyring = Keyring(catalog, clock, random.Random(7))
         await node.wait_ready()
         directory.open(node.submit)
-        documents, posted = MemoryDocuments(), list[Mail]()
+        post, documents, address = Post(), MemoryDocuments(), "http://stats.example"
+        posted, vault = list[Mail](), Vault([b"k" * 32])
         plans = {one.name: one for one in (*BUILT_IN, plan)}
         allowances = Allowances(documents, Meter(store, directory), clock, plans, plan.name)
         desk = Desk(
-            documents, catalog, clock, Sessions(documents, clock), Hasher(CHEAP, at_once),
-            Vault([b"k" * 32]), posted.append, "http://stats.example", "open",
+            documents, catalog, clock, Sessions(documents, clock), Hasher(CHEAP, at_once), vault,
+            posted.append, address, "open",
             check_members=lambda account, amount: allowances.of(account).check("members", amount),
             chooser=random.Random(8),
         )  # fmt: skip
+        means = Means(
+            node, directory, documents, clock, address, vault, post, post.take,
+            Preferences([read_network("127.0.0.0/8")]), lambda account: spread,
+            resolve=post.resolve, send=post.receive,
+        )  # fmt: skip
+        office = ear.office = office_of(means)
         context = Context(
-            node, directory, keyring, documents, desk, clock, "http://stats.example", allowances
+            node, directory, keyring, documents, desk, office, clock, address, allowances
         )
-        server = Server(context, store, create_app(context), posted)
+        server = Server(context, store, create_app(context), posted, post)
         for name in ("owner", "other"):
             await catalog.create_account(name, NOW_MS)
         await server.new_key("all", ["read", "write", "admin"])
         await server.new_key("read", ["read"])
         await server.new_key("write", ["write"])
         await server.new_key("other", ["read", "write", "admin"], account=2)
+        nursery.start_soon(office.run, partial(_accounts, catalog))
         yield server
         context.stop()
+        nursery.cancel_scope.cancel()
+
+
+async def _accounts(catalog: MemoryCatalog) -> list[int]:
+    return [account.id for account in await catalog.accounts()]
 
 
 def node_of(server: Server) -> Node:

@@ -1,0 +1,217 @@
+"""Silences and maintenance windows: hold messages back for a while, once or again and again."""
+
+from typing import Final, Literal
+
+from msgspec import Struct, field
+
+from api.http.alert_infos import INSTANCES_SHOWN
+from api.http.dates import date_text
+from api.http.messages import Reply, reply
+from api.http.problems import Problem, wrong_field
+from api.http.route import Call, Nothing, Route
+from api.http.selected import named_stat
+from api.http.wanted import glob
+from api.notify.calendar import CalendarFault
+from api.notify.ids import new_id
+from api.notify.quiet import QUIETS_MAX, SILENCE_MS_MAX, Quiet
+from api.notify.quieting import TooManyQuiets
+from api.query.durations import parse_duration
+from api.query.times import parse_time, parse_zone
+from engine.stats import public_id
+
+NAMED_MAX: Final = 1_000
+NOTE_LENGTH_MAX: Final = 1_000
+LABELS_MAX: Final = 32
+
+
+class NewSilence(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What to hold back (`alerts`, `stats`, `match`, `severity`, `labels`; or `everything`), and
+    from when until when (`until`, or `for`).
+
+    With `rrule` (`FREQ=MONTHLY;BYDAY=3TU`) it is maintenance, which comes again for as long.
+    """
+
+    alerts: list[str] = []
+    stats: list[str] = []
+    match: str | None = None
+    severity: Literal["warning", "critical"] | None = None
+    labels: dict[str, str] = {}
+    everything: bool = False
+    from_: str | int | None = field(default=None, name="from")
+    until: str | int | None = None
+    for_: str | int | None = field(default=None, name="for")
+    kind: Literal["silence", "maintenance"] | None = None
+    rrule: str | None = None
+    tz: str = "UTC"
+    note: str = ""
+
+
+class Muted(Struct, frozen=True):
+    """An alert at a stat that is held back."""
+
+    alert: str
+    name: str
+    stat: str
+
+
+class SilenceInfo(Struct, frozen=True, kw_only=True):
+    """A silence; `active` now, `next` when it begins next, `mutes` what it holds back."""
+
+    id: str
+    kind: str
+    from_: str = field(name="from")
+    until: str
+    rrule: str | None
+    tz: str
+    alerts: list[str]
+    stats: list[str]
+    match: str | None
+    severity: str | None
+    labels: dict[str, str]
+    note: str
+    active: bool
+    next: str | None
+    mutes: list[Muted]
+
+
+class SilenceList(Struct, frozen=True):
+    """The silences of the account, the newest first."""
+
+    silences: list[SilenceInfo]
+    next: str | None = None
+
+
+async def create_silence(call: Call[Nothing, NewSilence]) -> Reply:
+    """Hold back."""
+    quiet = await _understood(call)
+    try:
+        await call.context.office.quieting.create(quiet)
+    except TooManyQuiets:
+        raise Problem("plan_limit", f"At most {QUIETS_MAX} silences; end one.") from None
+    return call.json(201, _info(call, quiet))
+
+
+async def list_silences(call: Call[Nothing, Nothing]) -> Reply:
+    """What is held back, was lately or will be."""
+    quiets = await call.context.office.quieting.all(call.caller.account)
+    return call.json(200, SilenceList([_info(call, quiet) for quiet in quiets]))
+
+
+async def get_silence(call: Call[Nothing, Nothing]) -> Reply:
+    """One silence."""
+    return call.json(200, _info(call, await _silence(call)))
+
+
+async def end_silence(call: Call[Nothing, Nothing]) -> Reply:
+    """End it; what it held back is told if it is still so."""
+    await call.context.office.quieting.end(await _silence(call))
+    return reply(call.request.id, 204, b"text/plain", b"")
+
+
+async def _understood(call: Call[Nothing, NewSilence]) -> Quiet:
+    body, context, account = call.body, call.context, call.caller.account
+    matchers = (body.alerts, body.stats, body.match, body.severity, body.labels)
+    if any(matchers) == body.everything:
+        raise wrong_field(
+            "alerts", "say what: alerts, stats, match, severity, labels, or everything"
+        )
+    if max(len(body.alerts), len(body.stats)) > NAMED_MAX or len(body.labels) > LABELS_MAX:
+        raise wrong_field("stats", f"at most {NAMED_MAX} alerts and stats, {LABELS_MAX} labels")
+    if len(body.note) > NOTE_LENGTH_MAX:
+        raise wrong_field("note", f"at most {NOTE_LENGTH_MAX} characters")
+    for alert in body.alerts:
+        if context.office.rulebook.get(account, alert) is None:
+            raise wrong_field("alerts", f"there is no alert {alert[:40]}")
+    if body.match is not None:
+        glob(body.match)
+    stats = [named_stat(context, call.caller, text, "stats").id for text in body.stats]
+    from_ms, until_ms = _span(body, context.clock.now_ms())
+    kind = body.kind or ("maintenance" if body.rrule else "silence")
+    quiet = Quiet(
+        id=new_id("si"), account=account, kind=kind, from_ms=from_ms, until_ms=until_ms,
+        created_ms=context.clock.now_ms(), rrule=body.rrule or "", tz=body.tz,
+        alerts=tuple(body.alerts), stats=tuple(stats), match=body.match or "",
+        severity=body.severity or "", labels=body.labels, note=body.note,
+        by=call.caller.key_id,
+    )  # fmt: skip
+    _check_repeats(quiet, context.clock.now_ms())
+    return quiet
+
+
+def _span(body: NewSilence, now_ms: int) -> tuple[int, int]:
+    zone = parse_zone(body.tz)
+    from_ms = now_ms if body.from_ is None else parse_time(str(body.from_), "from", now_ms, zone)
+    if (body.until is None) == (body.for_ is None):
+        raise wrong_field("until", "it must end: either until or for")
+    if body.for_ is not None:
+        span = parse_duration(str(body.for_))
+        if span is None or span.nominal_ms() <= 0:
+            raise wrong_field("for", "a duration such as 2h")
+        until_ms = from_ms + span.nominal_ms()
+    else:
+        until_ms = parse_time(str(body.until), "until", now_ms, zone)
+    if not from_ms < until_ms <= from_ms + SILENCE_MS_MAX:
+        raise wrong_field("until", "after it begins, and at most 30 days")
+    if until_ms <= now_ms and not body.rrule:
+        raise wrong_field("until", "it is over already")
+    return from_ms, until_ms
+
+
+def _check_repeats(quiet: Quiet, now_ms: int) -> None:
+    try:
+        repeats = quiet.repeats
+    except CalendarFault as fault:
+        raise wrong_field("rrule", f"{fault}") from None
+    if repeats is None:
+        return
+    if quiet.kind == "silence" and not repeats.ends:
+        raise wrong_field("rrule", "a silence must end: add COUNT or UNTIL, or make it maintenance")
+    if quiet.over(now_ms):
+        raise wrong_field("rrule", "it never comes within five years")
+
+
+async def _silence(call: Call[Nothing, Nothing]) -> Quiet:
+    quiet = await call.context.office.quieting.get(call.caller.account, call.ids["id"])
+    if quiet is None:
+        raise Problem("not_found", "There is no such silence.")
+    return quiet
+
+
+def _info(call: Call[Nothing, Nothing] | Call[Nothing, NewSilence], quiet: Quiet) -> SilenceInfo:
+    now_ms, repeats = call.context.clock.now_ms(), quiet.repeats
+    following = repeats.next_after(now_ms) if repeats is not None else None
+    muted = call.context.office.quieting.muted(quiet, INSTANCES_SHOWN)
+    return SilenceInfo(
+        id=quiet.id, kind=quiet.kind, from_=date_text(quiet.from_ms),
+        until=date_text(quiet.until_ms), rrule=quiet.rrule or None, tz=quiet.tz,
+        alerts=list(quiet.alerts), stats=[public_id(stat) for stat in quiet.stats],
+        match=quiet.match or None, severity=quiet.severity or None, labels=dict(quiet.labels),
+        note=quiet.note, active=any(begin <= now_ms for begin, _ in quiet.times(now_ms)),
+        next=None if following is None else date_text(following),
+        mutes=[Muted(rule.id, rule.name, public_id(stat)) for rule, stat in muted],
+    )  # fmt: skip
+
+
+_PROBLEMS: Final = (
+    "plan_limit", "parameter_invalid", "store_unavailable", "outcome_unknown", "overloaded",
+    "read_only", "not_ready",
+)  # fmt: skip
+
+ROUTES: Final = (
+    Route(
+        "POST", "/v1/silences", "Hold messages back", "edit",
+        {201: SilenceInfo}, Nothing, NewSilence, create_silence, problems=_PROBLEMS,
+    ),
+    Route(
+        "GET", "/v1/silences", "List what is held back", "read",
+        {200: SilenceList}, Nothing, Nothing, list_silences,
+    ),
+    Route(
+        "GET", "/v1/silences/{id}", "Look at a silence", "read",
+        {200: SilenceInfo}, Nothing, Nothing, get_silence,
+    ),
+    Route(
+        "DELETE", "/v1/silences/{id}", "End a silence", "edit",
+        {204: "text/plain"}, Nothing, Nothing, end_silence, problems=_PROBLEMS,
+    ),
+)  # fmt: skip
