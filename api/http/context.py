@@ -12,6 +12,7 @@ from api.accounts.keyring import Keyring
 from api.http.cookies import Cookies
 from api.http.messages import RawRequest
 from api.http.meters import Meters
+from api.http.site import Site
 from api.http.streams import OpenStream, Streams
 from api.http.tickets import Tickets
 from api.plans.allowances import Allowances
@@ -47,6 +48,7 @@ class Context:
     meters: Meters = field(default_factory=Meters)
     streams: Streams = field(default_factory=Streams)
     tickets: Tickets = field(default_factory=Tickets)
+    site: Site = field(default_factory=Site)
     stopping: trio.Event = field(default_factory=trio.Event)
     billing: Billing | None = None
 

@@ -14,6 +14,7 @@ from api.http.routes import (
     live_socket,
     members,
     ops,
+    pages,
     query,
     sessions,
     stats,
@@ -36,4 +37,8 @@ _DESCRIBED: tuple[Route[Any, Any], ...] = (
     *ops.ROUTES,
 )
 
-ROUTES: tuple[Route[Any, Any], ...] = (*_DESCRIBED, *docs.routes_describing(_DESCRIBED))
+ROUTES: tuple[Route[Any, Any], ...] = (
+    *_DESCRIBED,
+    *docs.routes_describing(_DESCRIBED),
+    *pages.ROUTES,
+)
