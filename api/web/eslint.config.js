@@ -13,6 +13,8 @@ export default tseslint.config(
       "@typescript-eslint/no-explicit-any": "error",
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+      // uPlot's enumerations are in its types only.
+      "@typescript-eslint/no-unsafe-enum-assignment": "off",
       // Texts of users become text nodes and nothing else.
       "no-restricted-properties": [
         "error",

@@ -81,7 +81,7 @@ def _sent(request: RawRequest, file: File) -> Reply:
 
 
 PATHS: Final = (
-    "/", "/login", "/signup", "/claim", "/verify", "/reset", "/invite",
+    "/", "/login", "/signup", "/claim", "/verify", "/reset", "/join",
     "/stats", "/stats/{id}", "/explore", "/dashboards", "/dashboards/{id}",
     "/alerts", "/alerts/{id}", "/settings", "/settings/{id}",
 )  # fmt: skip

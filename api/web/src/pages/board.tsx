@@ -1,0 +1,1 @@
+export function BoardPage(_: { id: string }) { return null; }
