@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import trio
 
@@ -11,6 +11,7 @@ from api.accounts.desk import Desk
 from api.accounts.keyring import Keyring
 from api.http.cookies import Cookies
 from api.http.messages import RawRequest
+from api.boards.viewing import Viewing
 from api.http.meters import Meters
 from api.http.site import Site
 from api.http.streams import OpenStream, Streams
@@ -48,6 +49,7 @@ class Context:
     meters: Meters = field(default_factory=Meters)
     streams: Streams = field(default_factory=Streams)
     tickets: Tickets = field(default_factory=Tickets)
+    viewing: Viewing[Any] = field(default_factory=Viewing)
     site: Site = field(default_factory=Site)
     stopping: trio.Event = field(default_factory=trio.Event)
     billing: Billing | None = None

@@ -26,6 +26,7 @@ SAFE: Final[tuple[Header, ...]] = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 )
 
+FROM_ANYWHERE: Final = (b"cross-origin-resource-policy", b"cross-origin")
 ASKED_AGAIN: Final = (b"cache-control", b"no-cache")
 KEPT: Final = (b"cache-control", b"public, max-age=31536000, immutable")
 
@@ -67,12 +68,16 @@ def _sent(request: RawRequest, file: File) -> Reply:
     """The file in the best form that the client takes, or that it has the file already."""
     coding = next((one for one in CODINGS if one in file.forms and takes(request, one)), "")
     tag = b'"%s%s"' % (file.tag, coding.encode())
+    safe = [header for header in SAFE if header[0] != FROM_ANYWHERE[0] or not file.lasting]
     headers = [
-        *SAFE,
+        *safe,
         KEPT if file.lasting else ASKED_AGAIN,
         (b"etag", tag),
         (b"vary", b"accept-encoding"),
     ]
+    if file.lasting:
+        # A page in a sandboxed frame has an origin of its own.
+        headers += [(b"access-control-allow-origin", b"*"), FROM_ANYWHERE]
     if tag in (request.header(b"if-none-match") or b""):
         return reply(request.id, 304, file.media, b"", headers)
     if coding:

@@ -5,6 +5,7 @@ from typing import Any
 from api.http.route import Route
 from api.http.routes import (
     auth,
+    dashboards,
     data,
     docs,
     export,
@@ -17,6 +18,7 @@ from api.http.routes import (
     pages,
     query,
     sessions,
+    shared,
     stats,
     usage,
 )
@@ -34,6 +36,8 @@ _DESCRIBED: tuple[Route[Any, Any], ...] = (
     *auth.ROUTES,
     *sessions.ROUTES,
     *members.ROUTES,
+    *dashboards.ROUTES,
+    *shared.ROUTES,
     *ops.ROUTES,
 )
 
@@ -41,4 +45,5 @@ ROUTES: tuple[Route[Any, Any], ...] = (
     *_DESCRIBED,
     *docs.routes_describing(_DESCRIBED),
     *pages.ROUTES,
+    *shared.PAGES,
 )

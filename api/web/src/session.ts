@@ -4,9 +4,11 @@
 // script can read, so that what is kept here is only its counterpart for unsafe requests.
 
 import { computed, signal } from "@preact/signals";
-import { problemOf } from "./api/problem";
 
 const KEY_PLACE = "statflow.key";
+
+/** Set while there may be a session: whoever never logged in here is not asked about one. */
+const SEEN_PLACE = "statflow.session";
 
 export interface User {
   email: string;
@@ -17,7 +19,7 @@ export interface User {
 
 export type Who =
   | { kind: "unknown" }
-  | { kind: "nobody"; accounts: boolean }
+  | { kind: "nobody" }
   | { kind: "key"; key: string }
   | { kind: "user"; user: User };
 
@@ -39,13 +41,23 @@ export async function discover(): Promise<void> {
     who.value = { kind: "key", key };
     return;
   }
+  if (localStorage.getItem(SEEN_PLACE) === null) {
+    who.value = { kind: "nobody" };
+    return;
+  }
   const reply = await fetch("/v1/auth/session", { credentials: "same-origin", cache: "no-store" });
   if (reply.ok) {
     who.value = { kind: "user", user: userOf((await reply.json()) as SessionBody) };
     return;
   }
-  const problem = await problemOf(reply);
-  who.value = { kind: "nobody", accounts: problem.status !== 404 };
+  if (reply.status === 401) localStorage.removeItem(SEEN_PLACE);
+  who.value = { kind: "nobody" };
+}
+
+/** A session may have begun: see whose it is. */
+export async function entered(): Promise<void> {
+  localStorage.setItem(SEEN_PLACE, "1");
+  await discover();
 }
 
 /** Look with an API key; it has been tried already. */
@@ -57,7 +69,8 @@ export function enterWithKey(key: string): void {
 /** Forget who was looking. */
 export function leave(): void {
   sessionStorage.removeItem(KEY_PLACE);
-  who.value = { kind: "nobody", accounts: who.value.kind === "user" };
+  localStorage.removeItem(SEEN_PLACE);
+  who.value = { kind: "nobody" };
 }
 
 /** The server no longer knows the key or the session. */

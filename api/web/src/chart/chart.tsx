@@ -134,7 +134,7 @@ function Readout(props: ChartProps & { index: number; left: number; wide: number
       {props.series.map((one, index) =>
         one.hidden ? null : (
           <div class="readout-row" key={index}>
-            <i class={`swatch series-${one.colour + 1}${one.style === "dashed" ? " swatch-dashed" : ""}`} />
+            <i class={swatch(one)} />
             <span class="readout-label">{one.label}</span>
             <b class="number">{short(props.data[index + 1]?.[props.index], one.unit ?? props.unit)}</b>
           </div>
@@ -147,6 +147,11 @@ function Readout(props: ChartProps & { index: number; left: number; wide: number
       ))}
     </div>
   );
+}
+
+function swatch(one: ChartSeries): string {
+  const form = one.style === "dashed" ? " swatch-dashed" : one.style.startsWith("band") ? " swatch-band" : "";
+  return `swatch series-${one.colour + 1}${form}`;
 }
 
 function aligned(props: ChartProps): uPlot.AlignedData {

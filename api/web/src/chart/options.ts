@@ -5,6 +5,7 @@ import { zone } from "../settings";
 import type { ChartProps, ChartSeries } from "./chart";
 import { short } from "./numbers";
 import { thin, type Paint } from "./paint";
+import { tickLabels } from "./times";
 
 /** Pixels that a drag must span to be a zoom. */
 const DRAG_MIN = 8;
@@ -127,10 +128,10 @@ function axes(colours: Paint, compact: boolean, unit: string | null): uPlot.Axis
     gap: 6,
   };
   return [
-    { ...common, grid: { show: false }, space: compact ? 70 : 80, size: 26 },
+    { ...common, grid: { show: false }, space: compact ? 70 : 80, size: 26, values: (_, splits, __, ___, step) => tickLabels(splits, step) },
     {
       ...common,
-      size: (_, values) => 16 + Math.max(3, ...values.map((text) => text.length)) * 6.5,
+      size: (_, values: string[] | null) => 16 + Math.max(3, ...(values ?? []).map((text) => text.length)) * 6.5,
       space: compact ? 30 : 42,
       values: (_, splits) => splits.map((value) => short(value, unit === "%" || unit === "B" ? unit : null)),
     },

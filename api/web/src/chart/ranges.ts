@@ -53,10 +53,12 @@ export function bounds(range: Range, nowS: number): [number, number] {
   return isRolling(range) ? [nowS - range.last, nowS] : [range.from, range.to];
 }
 
-/** The finest tier that the store still has and that a chart can show. */
-export function tierFor(range: Range, nowS: number): Tier {
+/** The finest tier that a chart can show and that the store still has, also `backS` before. */
+export function tierFor(range: Range, nowS: number, backS = 0): Tier {
   const [from, to] = bounds(range, nowS);
-  const fits = TIERS.find(([, width, kept]) => (to - from) / width <= POINTS * 1.7 && nowS - from <= kept * 1.01);
+  const fits = TIERS.find(
+    ([, width, kept]) => (to - from) / width <= POINTS * 1.7 && nowS - from + backS <= kept * 1.01,
+  );
   return fits?.[0] ?? "1d";
 }
 

@@ -9,7 +9,7 @@ import { asProblem, type Problem } from "../api/problem";
 import { follow } from "../live/hub";
 import { zone } from "../settings";
 import { advance, isTold, lineOf, nothing, put, told, type Line } from "./line";
-import { bounds, isRolling, isTier, tierFor, type Range } from "./ranges";
+import { bounds, isRolling, isTier, seconds, tierFor, type Range } from "./ranges";
 
 export type Wanted = Aggregate | "value";
 
@@ -32,11 +32,14 @@ export interface Drawn {
 
 /** Aggregates that live buckets do not tell are asked for again after so long. */
 const ASK_AGAIN_MS = 5_000;
+const TICK_MS = 1_000;
 const RECENT_MAX = 20_000;
 
 export class Series {
   drawn: Drawn | null = null;
   problem: Problem | null = null;
+  /** How finely it is asked for and followed: always the same. */
+  private resolution: string;
   private readonly stop = new AbortController();
   private readonly recent = new Map<number, LivePoint>();
   private unfollow: (() => void) | null = null;
@@ -48,17 +51,24 @@ export class Series {
     private readonly spec: Spec,
     private readonly changed: () => void,
   ) {
-    const tier = this.resolution;
-    if (spec.live && isRolling(spec.range) && isTier(tier)) {
-      this.unfollow = follow(spec.stat, tier, { points: (p) => this.heard(p), reload: () => void this.load() });
-      const { last } = spec.range;
-      this.timer = setInterval(() => this.tick(), Math.min(5_000, Math.max(1_000, last * 2)));
-    }
+    const back = spec.compare === null ? 0 : (seconds(spec.compare) ?? 0);
+    this.resolution = spec.resolution ?? tierFor(spec.range, Date.now() / 1000, back);
+    this.follow();
+    if (this.live) this.timer = setInterval(() => this.tick(), TICK_MS);
     void this.load();
   }
 
-  get resolution(): string {
-    return this.spec.resolution ?? tierFor(this.spec.range, Date.now() / 1000);
+  private get live(): boolean {
+    return this.spec.live && isRolling(this.spec.range);
+  }
+
+  private follow(): void {
+    this.unfollow?.();
+    this.unfollow = null;
+    this.recent.clear();
+    if (!this.live || !isTier(this.resolution)) return;
+    const listener = { points: (points: readonly LivePoint[]) => this.heard(points), reload: () => void this.load() };
+    this.unfollow = follow(this.spec.stat, this.resolution, listener);
   }
 
   close(): void {
@@ -84,6 +94,12 @@ export class Series {
     try {
       const path = `/v1/stats/${encodeURIComponent(stat)}/data`;
       const data = await call<Data>("GET", path, { params, signal: this.stop.signal });
+      if (data.resolution !== this.resolution && this.live) {
+        // The store has nothing as fine: listen to what it has, then load that.
+        this.resolution = data.resolution;
+        this.follow();
+        return await this.load();
+      }
       this.take(data);
     } catch (error) {
       if (this.stop.signal.aborted) return;

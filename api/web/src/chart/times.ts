@@ -23,6 +23,18 @@ export function moment(atS: number, stepS: number): string {
   return formatter({ ...date, ...time }).format(atS * 1000);
 }
 
+/** Labels of an axis: times of the day, and days where a new one begins. */
+export function tickLabels(splits: readonly number[], stepS: number): string[] {
+  const day: Intl.DateTimeFormatOptions = { day: "numeric", month: "short" };
+  const time: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit" };
+  if (stepS < 60) time.second = "2-digit";
+  if (stepS >= 28 * 86_400) return splits.map((at) => formatter({ month: "short", year: "numeric" }).format(at * 1000));
+  return splits.map((at) => {
+    const clock = formatter(time).format(at * 1000);
+    return stepS >= 86_400 || /^00:00(:00)?$/.test(clock) ? formatter(day).format(at * 1000) : clock;
+  });
+}
+
 /** A moment of the API (ISO 8601), to the minute. */
 export function written(iso: string | null): string {
   if (iso === null) return "–";

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { call } from "../api/client";
 import { asProblem, type Problem } from "../api/problem";
 import { go, params, path } from "../router";
-import { discover, enterWithKey, who } from "../session";
+import { entered, enterWithKey, who } from "../session";
 import { Icon } from "../ui/icon";
 import { Field } from "../ui/parts";
 
@@ -43,8 +43,7 @@ const MAILED = "Check your mail: it has the link that finishes this.";
 const PASSWORD_HINT = "8 to 256 characters; a sentence is best";
 
 export function Login() {
-  const accounts = who.value.kind !== "nobody" || who.value.accounts;
-  const [way, setWay] = useState<Way>(accounts ? (BY_PATH[path.value] ?? "login") : "key");
+  const [way, setWay] = useState<Way>(BY_PATH[path.value] ?? "login");
   const others = (["login", "signup", "forgot", "key"] as const).filter((one) => one !== way);
   return (
     <main class="door" id="main" tabIndex={-1}>
@@ -55,15 +54,13 @@ export function Login() {
         </div>
         <h1>{TITLES[way]}</h1>
         {way === "key" ? <KeyForm /> : <AccountForm way={way} key={way} />}
-        {accounts && (
-          <p class="door-ways">
-            {others.map((one) => (
-              <button key={one} type="button" class="link" onClick={() => setWay(one)}>
-                {TITLES[one]}
-              </button>
-            ))}
-          </p>
-        )}
+        <p class="door-ways">
+          {others.map((one) => (
+            <button key={one} type="button" class="link" onClick={() => setWay(one)}>
+              {TITLES[one]}
+            </button>
+          ))}
+        </p>
       </div>
     </main>
   );
@@ -136,7 +133,7 @@ function AccountForm({ way }: { way: Exclude<Way, "key"> }) {
     };
     try {
       await call("POST", SENT_TO[way], { body, open: true });
-      await discover();
+      await entered();
       if (who.value.kind === "user") go(onward(), { replace: true });
       else setTold(way === "reset" ? "The password is changed: log in with it." : MAILED);
     } catch (error) {

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { call, download } from "../api/client";
 import { AGGREGATES, type Aggregate, type Stat } from "../api/models";
 import { useAnnotations } from "../chart/annotations";
-import { bounds, comparisons, isRolling, offered, rangeOf, rangeParams, tierFor } from "../chart/ranges";
+import { bounds, comparisons, isRolling, offered, rangeOf, rangeParams, tierFor, type Range } from "../chart/ranges";
 import { type Wanted } from "../chart/series";
 import { StatChart } from "../chart/stat_chart";
 import { written } from "../chart/times";
@@ -46,7 +46,7 @@ function Shown({ stat, again }: { stat: Stat; again: () => void }) {
   const aggregates = aggregatesOf(params.value.get("agg"));
   const compares = comparisons(range);
   const given = params.value.get("compare");
-  const compare = given === "none" ? null : (compares.find((one) => one === given) ?? usual(compares));
+  const compare = given === "none" ? null : (compares.find((one) => one === given) ?? usual(range, compares));
   const [noteAt, setNoteAt] = useState<number | null>(null);
   const notes = useAnnotations(bounds(range, nowS), stat.id);
   return (
@@ -96,7 +96,9 @@ function Shown({ stat, again }: { stat: Stat; again: () => void }) {
   );
 }
 
-function usual(offers: readonly string[]): string | null {
+/** Short ranges are drawn finely, which the store has not kept of a week ago. */
+function usual(range: Range, offers: readonly string[]): string | null {
+  if ((isRolling(range) ? range.last : range.to - range.from) < 86_400) return null;
   return offers.find((one) => one === "1w") ?? offers[0] ?? null;
 }
 
