@@ -6,6 +6,7 @@ import { BoardPage } from "./pages/board";
 import { Explore } from "./pages/explore";
 import { Login } from "./pages/login";
 import { SettingsPage } from "./pages/settings";
+import { SharedPage } from "./pages/shared";
 import { StatPage } from "./pages/stat";
 import { Stats } from "./pages/stats";
 import { go, params, path } from "./router";
@@ -20,12 +21,15 @@ export function App() {
   const open = OPEN.has(at);
   const state = who.value.kind;
   useEffect(() => {
+    if (isShared(at)) return;
     if (state === "nobody" && !open) {
       const back = at === "/" ? "" : `?then=${encodeURIComponent(at + location.search)}`;
       go(`/login${back}`, { replace: true });
     } else if (known.value && at === "/login") go(params.value.get("then") ?? "/", { replace: true });
   }, [state, at]);
 
+  const shared = /^\/([pe])\/([A-Za-z0-9_]+)$/.exec(at);
+  if (shared) return <SharedPage token={shared[2] ?? ""} framed={shared[1] === "e"} />;
   if (state === "unknown") return <div class="blank" aria-busy="true" />;
   if (open) return <Login />;
   if (!known.value) return <div class="blank" />;
@@ -39,6 +43,11 @@ export function App() {
       <Toasts />
     </>
   );
+}
+
+/** Pages of a link need nobody to be known, and read nothing that the browser has stored. */
+export function isShared(at: string): boolean {
+  return /^\/[pe]\//.test(at);
 }
 
 function Page({ at }: { at: string }) {

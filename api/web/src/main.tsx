@@ -4,7 +4,7 @@ import "./styles/parts.css";
 import "./styles/chart.css";
 import "./styles/board.css";
 import { render } from "preact";
-import { App } from "./app";
+import { App, isShared } from "./app";
 import { watchClock } from "./live/hub";
 import { listen } from "./router";
 import { discover } from "./session";
@@ -13,7 +13,7 @@ import { begin } from "./settings";
 begin();
 listen();
 watchClock();
-void discover().catch(() => undefined);
+if (!isShared(location.pathname)) void discover().catch(() => undefined);
 
 const root = document.getElementById("app");
 if (root) render(<App />, root);

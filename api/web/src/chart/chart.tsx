@@ -5,6 +5,7 @@ import uPlot from "uplot";
 import type { Maybe } from "../api/models";
 import { painted, zone } from "../settings";
 import { short } from "./numbers";
+import { isJoined, openIndex } from "./open";
 import { optionsOf } from "./options";
 import { paint } from "./paint";
 import { moment } from "./times";
@@ -154,8 +155,14 @@ function swatch(one: ChartSeries): string {
   return `swatch series-${one.colour + 1}${form}`;
 }
 
+/** What uPlot draws itself: not the bucket that is still open, whose line is dashed. */
 function aligned(props: ChartProps): uPlot.AlignedData {
-  return props.data as unknown as uPlot.AlignedData;
+  const [starts, ...rows] = props.data;
+  const open = openIndex(props);
+  const shown = rows.map((row, index) =>
+    open === null || !isJoined(props.series[index]) ? row : row.map((value, at) => (at >= open ? null : value)),
+  );
+  return [starts, ...shown] as unknown as uPlot.AlignedData;
 }
 
 /** The chart in a sentence, for whoever does not see it. */

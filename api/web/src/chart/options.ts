@@ -4,6 +4,7 @@ import uPlot from "uplot";
 import { zone } from "../settings";
 import type { ChartProps, ChartSeries } from "./chart";
 import { short } from "./numbers";
+import { drawOpenLines, openValues } from "./open";
 import { thin, type Paint } from "./paint";
 import { tickLabels } from "./times";
 
@@ -52,7 +53,7 @@ export function optionsOf(
       ],
       setSelect: [(chart) => select(chart, props())],
       drawClear: [(chart) => drawOpen(chart, props(), colours)],
-      draw: [(chart) => drawMarks(chart, props(), colours)],
+      draw: [(chart) => drawOpenLines(chart, props(), colours), (chart) => drawMarks(chart, props(), colours)],
       ready: [(chart) => pick(chart, props)],
     },
   };
@@ -139,7 +140,7 @@ function axes(colours: Paint, compact: boolean, unit: string | null): uPlot.Axis
 }
 
 function yRange(low: number | null, high: number | null, props: ChartProps): [number, number] {
-  const limits = props.thresholds ?? [];
+  const limits = [...(props.thresholds ?? []), ...openValues(props)];
   let min = Math.min(low ?? 0, ...limits);
   let max = Math.max(high ?? 1, ...limits);
   if (props.logarithmic === true) return [Math.max(min, 1e-3), Math.max(max, 1)];

@@ -98,7 +98,7 @@ export class Series {
         // The store has nothing as fine: listen to what it has, then load that.
         this.resolution = data.resolution;
         this.follow();
-        return await this.load();
+        await this.load(); return;
       }
       this.take(data);
     } catch (error) {
