@@ -1,6 +1,8 @@
 // The frame of every page, and which page an address is.
 
 import { useEffect } from "preact/hooks";
+import { AlertPage } from "./pages/alert";
+import { Alerts, isTab } from "./pages/alerts";
 import { Boards } from "./pages/boards";
 import { BoardPage } from "./pages/board";
 import { Explore } from "./pages/explore";
@@ -56,6 +58,7 @@ function Page({ at }: { at: string }) {
   if (room === "" || room === "stats") return one ? <StatPage key={one} id={one} /> : <Stats />;
   if (room === "explore") return <Explore />;
   if (room === "dashboards") return one ? <BoardPage key={one} id={one} /> : <Boards />;
+  if (room === "alerts") return one === null || isTab(one) ? <Alerts tab={one ?? ""} /> : <AlertPage key={one} id={one} />;
   if (room === "settings") return <SettingsPage tab={one ?? "keys"} />;
   return (
     <section class="page narrow">

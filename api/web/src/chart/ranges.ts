@@ -19,6 +19,9 @@ const TIERS: readonly (readonly [Tier, number, number])[] = [
 /** Points of a chart, about; more cannot be told apart. */
 const POINTS = 900;
 
+/** A range that is as long as a tier is kept still fits it, although a moment has passed. */
+const SLACK_S = 60;
+
 /** A range: the last so many seconds, or a fixed one. */
 export type Range = { last: number; text: string } | { from: number; to: number };
 
@@ -57,7 +60,7 @@ export function bounds(range: Range, nowS: number): [number, number] {
 export function tierFor(range: Range, nowS: number, backS = 0): Tier {
   const [from, to] = bounds(range, nowS);
   const fits = TIERS.find(
-    ([, width, kept]) => (to - from) / width <= POINTS * 1.7 && nowS - from + backS <= kept * 1.01,
+    ([, width, kept]) => (to - from) / width <= POINTS * 1.7 && nowS - from + backS <= kept + SLACK_S,
   );
   return fits?.[0] ?? "1d";
 }
@@ -74,7 +77,7 @@ export function isTier(text: string): text is Tier {
 export function offered(range: Range, nowS: number): Tier[] {
   const [from, to] = bounds(range, nowS);
   return TIERS.filter(
-    ([, width, kept]) => (to - from) / width <= 10_000 && (to - from) / width >= 2 && nowS - from <= kept * 1.01,
+    ([, width, kept]) => (to - from) / width <= 10_000 && (to - from) / width >= 2 && nowS - from <= kept + SLACK_S,
   ).map(([name]) => name);
 }
 

@@ -13,6 +13,7 @@ const PLACES: readonly (readonly [string, string, string])[] = [
   ["/stats", "Stats", "pulse"],
   ["/dashboards", "Dashboards", "grid"],
   ["/explore", "Explore", "layers"],
+  ["/alerts", "Alerts", "bell"],
   ["/settings", "Settings", "cog"],
 ];
 

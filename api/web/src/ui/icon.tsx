@@ -5,6 +5,7 @@ const PATHS: Record<string, string> = {
   pulse: "M3 12h4l3-8 4 16 3-8h4",
   grid: "M4 4h7v9H4zM13 4h7v5h-7zM13 11h7v9h-7zM4 15h7v5H4z",
   layers: "M4 18V9m5 9V5m5 13v-7m5 7V7",
+  bell: "M6 16V11a6 6 0 0112 0v5l2 2H4zM10 21h4",
   cog: "M12 9a3 3 0 100 6 3 3 0 000-6zM12 3v3m0 12v3m9-9h-3M6 12H3m15.4-6.4l-2.1 2.1M7.7 16.3l-2.1 2.1m0-12.8l2.1 2.1m8.6 8.6l2.1 2.1",
   sun: "M12 8a4 4 0 100 8 4 4 0 000-8zM12 2v3m0 14v3m10-10h-3M5 12H2m17-7l-2 2M7 17l-2 2M5 5l2 2m10 10l2 2",
   moon: "M20 14.5A8.5 8.5 0 019.5 4 8.5 8.5 0 1020 14.5z",

@@ -116,14 +116,15 @@ interface DialogProps {
   title: string;
   onClose: () => void;
   children: ComponentChildren;
+  broad?: boolean;
 }
 
 /** A dialog of the browser's own: it keeps the focus and closes with Escape. */
-export function Dialog({ title, onClose, children }: DialogProps) {
+export function Dialog({ title, onClose, children, broad = false }: DialogProps) {
   const box = useRef<HTMLDialogElement>(null);
   useEffect(() => box.current?.showModal(), []);
   return (
-    <dialog ref={box} onClose={onClose} aria-label={title}>
+    <dialog ref={box} class={broad ? "broad" : undefined} onClose={onClose} aria-label={title}>
       <header>
         <h2>{title}</h2>
         <button type="button" class="icon-button" aria-label="Close" onClick={() => box.current?.close()}>
