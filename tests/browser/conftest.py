@@ -4,11 +4,6 @@ Law: whatever a page writes to the console as an error, throws, or is kept from 
 the test that looked at it.
 """
 
-import os
-import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,10 +14,9 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from api.http.site import BUILT, START
+from tests.browser.running import browser_arguments, chromium_path, running_server
 
 PICTURES = Path(__file__).with_name("pictures")
-
-START_S = 60.0
 
 ELSEWHERE = ("/v1/annotations", "/v1/alerts", "/v1/usage", "/v1/audit", "/v1/channels")
 """Parts that a server may lack; that it does is in the console, and the page says so."""
@@ -74,17 +68,14 @@ class Site:
 
 @pytest.fixture(scope="session")
 def chromium() -> Generator[Browser]:
-    """The browser that CHROMIUM names, or one on PATH."""
-    found = (
-        os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    )
+    """The browser; without one, or without pages, there is nothing to see."""
+    found = chromium_path()
     if found is None:
         pytest.skip("no browser: apt-get install chromium, or name one in CHROMIUM")
     if not (BUILT / START).exists():
         pytest.skip("no pages: make web")
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=arguments)
+        browser = playwright.chromium.launch(executable_path=found, args=browser_arguments())
         yield browser
         browser.close()
 
@@ -92,29 +83,9 @@ def chromium() -> Generator[Browser]:
 @pytest.fixture
 def site(chromium: Browser, tmp_path: Path) -> Generator[Site]:
     """A new server; at the end no page may have complained."""
-    command = [sys.executable, "-m", "api.cli.main", "serve", "--bind", "127.0.0.1:0"]
-    command += ["--data", str(tmp_path / "data")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            address, key = _greeting(server)
-            one = Site(address, key, chromium)
-            yield one
-            for context in chromium.contexts:
-                context.close()
-        finally:
-            server.terminate()
-            server.wait(START_S)
+    with running_server(tmp_path / "data") as (address, key):
+        one = Site(address, key, chromium)
+        yield one
+        for context in chromium.contexts:
+            context.close()
     assert one.faults == []
-
-
-def _greeting(server: "subprocess.Popen[str]") -> tuple[str, str]:
-    """The address and the key that a first start prints."""
-    assert server.stdout is not None
-    text = ""
-    for line in server.stdout:
-        text += line
-        address = re.search(r"serves (http://\S+)", text)
-        key = re.search(r"sf_[0-9A-Za-z]{46}", text)
-        if address and key:
-            return address[1], key[0]
-    raise AssertionError(f"the server ended: {text}")

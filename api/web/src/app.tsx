@@ -11,7 +11,7 @@ import { SettingsPage } from "./pages/settings";
 import { SharedPage } from "./pages/shared";
 import { StatPage } from "./pages/stat";
 import { Stats } from "./pages/stats";
-import { go, params, path } from "./router";
+import { go, onward, params, path } from "./router";
 import { known, who } from "./session";
 import { Bar } from "./ui/bar";
 import { Toasts } from "./ui/toasts";
@@ -27,7 +27,7 @@ export function App() {
     if (state === "nobody" && !open) {
       const back = at === "/" ? "" : `?then=${encodeURIComponent(at + location.search)}`;
       go(`/login${back}`, { replace: true });
-    } else if (known.value && at === "/login") go(params.value.get("then") ?? "/", { replace: true });
+    } else if (known.value && at === "/login") go(onward(), { replace: true });
   }, [state, at]);
 
   const shared = /^\/([pe])\/([A-Za-z0-9_]+)$/.exec(at);

@@ -29,6 +29,12 @@ export function go(to: string, { replace = false } = {}): void {
   }
 }
 
+/** Where to after logging in: a page of ours, never another site. */
+export function onward(): string {
+  const then = params.value.get("then") ?? "/";
+  return /^\/(?![/\\])/.test(then) ? then : "/";
+}
+
 /** Change some parameters of the address; null takes one away. */
 export function adjust(changes: Record<string, string | null>, { replace = true } = {}): void {
   const next = new URLSearchParams(place.value.search);

@@ -144,8 +144,13 @@ export class Series {
       const value = isTold(name) ? told(point, name, step) : null;
       put(line, point.t, value, step, nothing(stat.type, name));
     });
+    this.noteOpen(drawn);
+  }
+
+  private noteOpen(drawn: Drawn): void {
     const newest = drawn.lines[0]?.t.at(-1);
-    if (newest !== undefined) drawn.openFrom = newest + step > Date.now() / 1000 ? newest : null;
+    const open = newest !== undefined && newest + drawn.data.step > Date.now() / 1000;
+    drawn.openFrom = open ? newest : null;
   }
 
   private tick(): void {
@@ -158,6 +163,7 @@ export class Series {
       const line = drawn.lines[index];
       if (line) advance(line, from, until, step, nothing(stat.type, name));
     });
+    this.noteOpen(drawn);
     this.soon();
   }
 

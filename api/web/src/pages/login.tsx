@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { call } from "../api/client";
 import { asProblem, type Problem } from "../api/problem";
-import { go, params, path } from "../router";
+import { go, onward, path } from "../router";
 import { entered, enterWithKey, who } from "../session";
 import { Icon } from "../ui/icon";
 import { Field } from "../ui/parts";
@@ -99,12 +99,6 @@ function KeyForm() {
       </button>
     </form>
   );
-}
-
-/** Where to after logging in: a page of ours, never another site. */
-function onward(): string {
-  const then = params.value.get("then") ?? "/";
-  return then.startsWith("/") && !then.startsWith("//") ? then : "/";
 }
 
 function AccountForm({ way }: { way: Exclude<Way, "key"> }) {
