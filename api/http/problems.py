@@ -68,7 +68,6 @@ TABLE: Final[dict[str, tuple[int, str]]] = {
     # repeats
     "idempotency_key_expired": (409, "The Idempotency-Key is too old to be remembered"),
     "idempotency_key_reused": (422, "The Idempotency-Key was used with another body"),
-    "version_conflict": (412, "It was changed meanwhile"),
     # values
     "field_required": (422, "A field is missing"),
     "field_type": (422, "A field has the wrong type"),

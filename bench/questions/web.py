@@ -51,7 +51,9 @@ def measure() -> list[Row]:
     """Open the pages and look."""
     path = chromium_path()
     if path is None:
-        return [Missing("the pages", "no browser: apt-get install chromium, or name one in CHROMIUM")]
+        return [
+            Missing("the pages", "no browser: apt-get install chromium, or name one in CHROMIUM")
+        ]
     if not (BUILT / START).exists():
         return [Missing("the pages", "not built: make web")]
     with (

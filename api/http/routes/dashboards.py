@@ -13,7 +13,8 @@ from api.accounts.keys import Scope
 from api.boards.board import VARIABLES_MAX, Board, faults
 from api.boards.kept import SHARES_MAX, Boards, KeptBoard, KeptShare, ShareRecord
 from api.http.dates import date_ms, date_text
-from api.http.messages import Header, RawRequest, Reply, reply
+from api.http.etags import ChangeHeaders, LookHeaders, tagged_reply, wanted_revision
+from api.http.messages import Reply, reply
 from api.http.problems import FieldError, Problem
 from api.http.route import B, Call, Nothing, P, Route
 from storage.documents import DOCUMENTS_MAX, Conflict, TooManyDocuments
@@ -22,8 +23,6 @@ EDIT: Final[Scope] = "admin"
 """What changing boards needs; a key that only sends points must not be able to."""
 
 ORIGINS_MAX: Final = 20
-
-TAG: Final = re.compile(rb'(?:W/)?"(?P<version>[0-9]{1,15})"')
 
 
 class BoardInfo(Struct, frozen=True):
@@ -117,7 +116,7 @@ async def replace_board(call: Call[Nothing, Board]) -> Reply:
     """Write a board over what it was."""
     check(call.body)
     kept = await _board(call)
-    expected = expected_version(call.request)
+    expected = wanted_revision(call.request)
     try:
         now_ms = call.context.clock.now_ms()
         kept = await _boards(call).replace(kept, call.body, expected, now_ms)
@@ -130,7 +129,7 @@ async def delete_board(call: Call[Nothing, Nothing]) -> Reply:
     """Forget a board; its links end with it."""
     kept = await _board(call)
     try:
-        expected = expected_version(call.request)
+        expected = wanted_revision(call.request)
         await _boards(call).forget(kept, expected, call.context.clock.now_ms())
     except Conflict:
         raise _changed() from None
@@ -193,16 +192,6 @@ def check(board: Board) -> None:
         raise Problem("field_invalid", errors[0].message, errors)
 
 
-def expected_version(request: RawRequest) -> int | None:
-    """The version that the client saw, None when it does not care."""
-    given = request.header(b"if-match")
-    if given is None or given.strip() == b"*":
-        return None
-    found = TAG.fullmatch(given.strip())
-    # A tag that is none of ours names a version that there never was.
-    return int(found["version"]) if found else -1
-
-
 def _boards(call: Call[P, B]) -> Boards:
     return Boards(call.context.documents)
 
@@ -217,10 +206,9 @@ async def _board(call: Call[P, B]) -> KeptBoard:
 
 def _sent(call: Call[P, B], status: int, kept: KeptBoard) -> Reply:
     record = kept.record
-    tag: Header = (b"etag", b'"%d"' % kept.version)
     created, changed = date_text(record.created_ms), date_text(record.changed_ms)
     body = BoardReply(kept.id, kept.version, created, changed, record.board)
-    return call.json(status, body, [tag])
+    return tagged_reply(call.request, kept.version, body, status)
 
 
 def _info(kept: KeptBoard) -> BoardInfo:
@@ -262,7 +250,7 @@ def _origin(text: str) -> str:
 
 
 def _changed() -> Problem:
-    return Problem("version_conflict", "Somebody changed it meanwhile: read it again.")
+    return Problem("precondition_failed", "Somebody changed it meanwhile: read it again.")
 
 
 def _wrong(field: str, text: str) -> Problem:
@@ -280,20 +268,23 @@ ROUTES: Final = (
     Route(
         "POST", "/v1/dashboards", "Make a dashboard", EDIT,
         {201: BoardReply}, Nothing, Board, create_board, problems=("plan_limit", *WRITING),
+        example={"title": "Shop"},
     ),
     Route(
         "GET", "/v1/dashboards/{id}", "Read a dashboard", "read",
-        {200: BoardReply}, Nothing, Nothing, get_board,
+        {200: BoardReply, 304: "application/json"}, Nothing, Nothing, get_board,
+        headers=LookHeaders,
     ),
     Route(
         "PUT", "/v1/dashboards/{id}", "Replace a dashboard", EDIT,
         {200: BoardReply}, Nothing, Board, replace_board,
-        problems=("version_conflict", *WRITING),
+        problems=("precondition_failed", *WRITING), headers=ChangeHeaders,
+        example={"title": "Shop"},
     ),
     Route(
         "DELETE", "/v1/dashboards/{id}", "Forget a dashboard", EDIT,
         {204: "text/plain"}, Nothing, Nothing, delete_board,
-        problems=("version_conflict", *WRITING),
+        problems=("precondition_failed", *WRITING), headers=ChangeHeaders,
     ),
     Route(
         "GET", "/v1/dashboards/{id}/shares", "List the links to a dashboard", EDIT,
@@ -302,6 +293,7 @@ ROUTES: Final = (
     Route(
         "POST", "/v1/dashboards/{id}/shares", "Make a link to a dashboard", EDIT,
         {201: NewShare}, Nothing, ShareBody, create_share, problems=("plan_limit", *WRITING),
+        example={"origins": ["https://www.example.com"]},
     ),
     Route(
         "DELETE", "/v1/dashboards/{id}/shares/{share}", "Take a link back", EDIT,

@@ -18,9 +18,10 @@ from api.boards.images import badge, short, sparkline
 from api.boards.kept import Boards, KeptBoard, KeptShare
 from api.http.context import Context
 from api.http.messages import Header, RawReply, RawRequest, Reply, reply
+from api.http.pages import POLICY
 from api.http.problems import Problem
 from api.http.route import Call, Nothing, Route
-from api.http.routes.pages import POLICY, page
+from api.http.routes.pages import page
 from api.http.routes.query import Drawing, QueryParams, draw
 from api.query.errors import QueryError
 from api.query.reply import Number, numbers
@@ -279,6 +280,9 @@ ROUTES: Final = (
         {200: "image/svg+xml"}, ImageParams, Nothing, sparkline_image,
         problems=("store_unavailable",),
     ),
+)  # fmt: skip
+
+PAGES: Final = (
     Route(
         "GET", "/p/{token}", "The page of a link", None,
         {200: "text/html"}, Nothing, Nothing, raw=public_page,

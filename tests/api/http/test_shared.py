@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import trio
 
-from api.http.routes.pages import POLICY
+from api.http.pages import POLICY
 from tests.api.http.harness import Answer, Server, serving
 from tests.api.http.test_dashboards import made, panel
 

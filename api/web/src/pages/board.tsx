@@ -65,7 +65,7 @@ function Opened({ path, kept, etag, again }: OpenedProps) {
       again();
     } catch (error) {
       complain(error);
-      if (error instanceof Problem && error.code === "version_conflict") again();
+      if (error instanceof Problem && error.code === "precondition_failed") again();
     }
   };
   const remove = async () => {
