@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
-from api.accounts.keys import Scope
+from api.accounts.keys import Permission
 from api.boards.board import VARIABLES_MAX, Board, faults
 from api.boards.kept import SHARES_MAX, Boards, KeptBoard, KeptShare, ShareRecord
 from api.http.dates import date_ms, date_text
@@ -19,7 +19,7 @@ from api.http.problems import FieldError, Problem
 from api.http.route import B, Call, Nothing, P, Route
 from storage.documents import DOCUMENTS_MAX, Conflict, TooManyDocuments
 
-EDIT: Final[Scope] = "admin"
+EDIT: Final[Permission] = "edit"
 """What changing boards needs; a key that only sends points must not be able to."""
 
 ORIGINS_MAX: Final = 20

@@ -82,9 +82,15 @@ PATHS: Final = (
 """Addresses of the pages; the script that draws them has the same list."""
 
 ROUTES: Final = (
+    Route(
+        "GET", "/", "The pages for people", None, {200: "text/html"}, Nothing, Nothing, raw=page
+    ),
+)  # fmt: skip
+
+PAGES: Final = (
     *(
         Route("GET", path, "A page", None, {200: "text/html"}, Nothing, Nothing, raw=page)
-        for path in PATHS
+        for path in PATHS[1:]
     ),
     Route(
         "GET", f"/{LASTING}{{id}}", "A file of the pages", None,

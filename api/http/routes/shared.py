@@ -82,7 +82,7 @@ class SharedData(Struct, frozen=True):
 
 
 class ImageParams(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which panel, and how large."""
+    """`panel`: which, the first unless given; `width` and `height` of a sparkline in pixels."""
 
     panel: str | None = None
     width: Annotated[int, Meta(ge=20, le=1_000)] = 120

@@ -38,12 +38,14 @@ _DESCRIBED: tuple[Route[Any, Any], ...] = (
     *members.ROUTES,
     *dashboards.ROUTES,
     *shared.ROUTES,
+    *pages.ROUTES,
     *ops.ROUTES,
 )
 
 ROUTES: tuple[Route[Any, Any], ...] = (
     *_DESCRIBED,
     *docs.routes_describing(_DESCRIBED),
-    *pages.ROUTES,
-    *shared.PAGES,
 )
+
+PAGES: tuple[Route[Any, Any], ...] = (*pages.PAGES, *shared.PAGES)
+"""Addresses that people open and the files behind them: no part of the interface."""

@@ -117,6 +117,19 @@ MATRIX: Final[Mapping[str, Entry]] = {
     # Nothing is sold here, and Stripe signs nothing.
     "POST /v1/plan": needs("admin", answer=403, body={"plan": "pro"}),
     "POST /v1/billing/stripe": open_to_all(answer=403),
+    "GET /v1/dashboards": needs("read"),
+    "POST /v1/dashboards": needs("admin"),
+    "GET /v1/dashboards/{id}": needs("read", owned=True),
+    "PUT /v1/dashboards/{id}": needs("admin", owned=True),
+    "DELETE /v1/dashboards/{id}": needs("admin", owned=True, answer=204),
+    "GET /v1/dashboards/{id}/shares": needs("admin", owned=True),
+    "POST /v1/dashboards/{id}/shares": needs("admin", owned=True),
+    "DELETE /v1/dashboards/{id}/shares/{share}": needs("admin", owned=True),
+    # Whoever has the link; without a panel there is nothing to draw.
+    "GET /v1/shared/{token}": open_to_all(),
+    "GET /v1/shared/{token}/data": open_to_all(),
+    "GET /v1/shared/{token}/badge.svg": open_to_all(answer=404),
+    "GET /v1/shared/{token}/spark.svg": open_to_all(answer=404),
     "GET /": open_to_all(),
     "GET /healthz": open_to_all(),
     "GET /readyz": open_to_all(),
@@ -147,11 +160,36 @@ async def nobody(server: Server) -> str:
     return "us_nobody"
 
 
+async def a_board(server: Server) -> str:
+    """The id of a board of account 1, of which there is one."""
+    for one in (await server.send("GET", "/v1/dashboards")).json["dashboards"]:
+        return str(one["id"])
+    made = await server.send("POST", "/v1/dashboards", json={"title": "a"})
+    return str(made.json["id"])
+
+
+async def a_share(server: Server) -> str:
+    """The id of a link to that board."""
+    board = await a_board(server)
+    made = await server.send("POST", f"/v1/dashboards/{board}/shares", json={})
+    return str(made.json["id"])
+
+
+async def a_token(server: Server) -> str:
+    """The token of a link to that board."""
+    board = await a_board(server)
+    made = await server.send("POST", f"/v1/dashboards/{board}/shares", json={})
+    return str(made.json["token"])
+
+
 THINGS: Final[Mapping[str, Callable[[Server], Awaitable[str]]]] = {
     "stats": a_stat,
     "api-keys": a_key,
     "members": nobody,
     "invites": nobody,
     "sessions": nobody,
+    "dashboards": a_board,
+    "shares": a_share,
+    "shared": a_token,
 }
 """What a name in braces is, by the word before it in the path."""

@@ -4,6 +4,7 @@ import random
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from api.accounts.vault import Vault
 from api.http.app import create_app
 from api.http.context import Context
 from api.notify.mail import Mail
+from api.http.site import Site
 from api.plans.allowances import Allowances
 from api.plans.meter import Meter
 from api.plans.plan import BUILT_IN, UNLIMITED, Plan
@@ -191,8 +193,9 @@ async def serving(
             chooser=random.Random(8),
         )  # fmt: skip
         context = Context(
-            node, directory, keyring, documents, desk, clock, "http://stats.example", allowances
-        )
+            node, directory, keyring, documents, desk, clock, "http://stats.example", allowances,
+            site=Site(Path("not-built")),
+        )  # fmt: skip
         server = Server(context, store, create_app(context), posted)
         for name in ("owner", "other"):
             await catalog.create_account(name, NOW_MS)
