@@ -9,9 +9,9 @@ import trio
 from api.accounts.addresses import Network, client_address
 from api.accounts.desk import Desk
 from api.accounts.keyring import Keyring
+from api.boards.viewing import Viewing
 from api.http.cookies import Cookies
 from api.http.messages import RawRequest
-from api.boards.viewing import Viewing
 from api.http.meters import Meters
 from api.http.site import Site
 from api.http.streams import OpenStream, Streams

@@ -18,10 +18,10 @@ ASKERS: Final[tuple[Asker, ...]] = ("anonymous", "other", "read", "write", "admi
 
 GRANTS: Final[Mapping[Asker, frozenset[str]]] = {
     "anonymous": frozenset(),
-    "other": frozenset({"read", "write", "admin"}),
+    "other": frozenset({"read", "write", "edit", "admin"}),
     "read": frozenset({"read"}),
     "write": frozenset({"write"}),
-    "admin": frozenset({"read", "write", "admin"}),
+    "admin": frozenset({"read", "write", "edit", "admin"}),
 }
 
 
@@ -118,13 +118,13 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "POST /v1/plan": needs("admin", answer=403, body={"plan": "pro"}),
     "POST /v1/billing/stripe": open_to_all(answer=403),
     "GET /v1/dashboards": needs("read"),
-    "POST /v1/dashboards": needs("admin"),
+    "POST /v1/dashboards": needs("edit"),
     "GET /v1/dashboards/{id}": needs("read", owned=True),
-    "PUT /v1/dashboards/{id}": needs("admin", owned=True),
-    "DELETE /v1/dashboards/{id}": needs("admin", owned=True, answer=204),
-    "GET /v1/dashboards/{id}/shares": needs("admin", owned=True),
-    "POST /v1/dashboards/{id}/shares": needs("admin", owned=True),
-    "DELETE /v1/dashboards/{id}/shares/{share}": needs("admin", owned=True),
+    "PUT /v1/dashboards/{id}": needs("edit", owned=True),
+    "DELETE /v1/dashboards/{id}": needs("edit", owned=True, answer=204),
+    "GET /v1/dashboards/{id}/shares": needs("edit", owned=True),
+    "POST /v1/dashboards/{id}/shares": needs("edit", owned=True),
+    "DELETE /v1/dashboards/{id}/shares/{share}": needs("edit", owned=True),
     # Whoever has the link; without a panel there is nothing to draw.
     "GET /v1/shared/{token}": open_to_all(),
     "GET /v1/shared/{token}/data": open_to_all(),

@@ -20,8 +20,8 @@ from api.accounts.sessions import Sessions
 from api.accounts.vault import Vault
 from api.http.app import create_app
 from api.http.context import Context
-from api.notify.mail import Mail
 from api.http.site import Site
+from api.notify.mail import Mail
 from api.plans.allowances import Allowances
 from api.plans.meter import Meter
 from api.plans.plan import BUILT_IN, UNLIMITED, Plan
