@@ -18,7 +18,7 @@ from tests.browser.running import browser_arguments, chromium_path, running_serv
 
 PICTURES = Path(__file__).with_name("pictures")
 
-ELSEWHERE = ("/v1/annotations", "/v1/alerts", "/v1/usage", "/v1/audit", "/v1/channels")
+ELSEWHERE = ("/v1/annotations", "/v1/alerts", "/v1/channels")
 """Parts that a server may lack; that it does is in the console, and the page says so."""
 
 

@@ -164,3 +164,25 @@ def test_the_theme_is_kept(site: Site) -> None:
     page.get_by_role("button", name="Dark", exact=True).click()
     page.reload()
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_people_sign_up_look_around_log_out_and_come_back(site: Site) -> None:
+    page = site.page("/signup", known=False)
+    page.get_by_label("E-mail").fill("ada@example.com")
+    page.get_by_label("Password").fill("a sentence that nobody guesses")
+    page.get_by_role("button", name="Sign up").click()
+    expect(page.get_by_role("heading", name="Send the first point")).to_be_visible()
+    page.get_by_role("button", name="Put a new key into it").click()
+    expect(page.locator("pre")).to_contain_text(re.compile(r"Bearer sf_[0-9A-Za-z]{46}"))
+    page.goto(site.address + "/settings/sessions")
+    expect(page.get_by_text("this one")).to_be_visible()
+    page.goto(site.address + "/settings/members")
+    expect(page.get_by_text("ada@example.com").first).to_be_visible()
+    page.goto(site.address + "/settings/audit")
+    expect(page.get_by_text("sign up").first).to_be_visible()
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    page.get_by_label("E-mail").fill("ada@example.com")
+    page.get_by_label("Password").fill("a sentence that nobody guesses")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("button", name="Log out")).to_be_visible()
