@@ -12,16 +12,15 @@ new_enough() {
   node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null
 }
 
-# One build at a time: `make run` and `make web` may meet.
+# One build at a time: `make run` and `make web` may meet. A builder that died holds nothing.
 lock=../static.lock
-if ! mkdir "$lock" 2>/dev/null; then
-  if [ -n "$(find "$lock" -maxdepth 0 -mmin -10)" ]; then
-    say "the web face is being built already (if not: rmdir api/static.lock)"
-    exit 0
-  fi
+if ! mkdir "$lock" 2>/dev/null && kill -0 "$(cat "$lock/pid" 2>/dev/null)" 2>/dev/null; then
+  say "the web face is being built already"
+  exit 0
 fi
-trap 'rmdir "$lock" 2>/dev/null || true' EXIT
-trap 'exit 1' INT TERM
+echo $$ >"$lock/pid"
+trap 'rm -rf "$lock"' EXIT
+trap 'exit 1' INT TERM PIPE
 
 bin=$PWD/../../.venv/bin
 if ! new_enough; then
