@@ -9,6 +9,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 CODE := $(wildcard engine storage api tests bench)
+PAGE := api/static/index.html
+WEB := $(shell find api/web -type f -not -path '*/node_modules/*' -not -name '*.test.ts')
 
 # What flake8-async knows and ruff does not. ASYNC124 is left out: a port is async although one of
 # its stores never waits.
@@ -17,7 +19,7 @@ comma := ,
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help dev run demo test test-all soak check format bench dist lock
+.PHONY: help dev run demo web test test-all soak check format bench dist lock
 
 help: ## what you can do here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,10 +27,12 @@ help: ## what you can do here
 dev: $(READY) ## .venv with the program, its tests and tools
 
 run: dev ## start StatFlow with a store of its own
-	@$(BIN)/statflow serve $(ARGS)
+	@$(MAKE) --silent --no-print-directory web & $(BIN)/statflow serve $(ARGS)
 
 demo: dev ## start it with two weeks of a web shop's history and live traffic
-	@$(BIN)/statflow demo $(ARGS)
+	@$(MAKE) --silent --no-print-directory web & $(BIN)/statflow demo $(ARGS)
+
+web: $(PAGE) ## build the pages, with Node 20.19 or newer or a package that carries it
 
 test: dev ## the fast tests, two minutes at most
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow and not soak" $(ARGS)
@@ -50,6 +54,7 @@ check: dev ## format, lint and types
 	$(BIN)/python -m flake8_async --enable ASYNC$(subst $(comma),$(comma)ASYNC,$(ASYNC_RULES)) \
 		$$(git ls-files -co --exclude-standard -- '*.py') || status=1; \
 	$(BIN)/python -m mypy $(CODE) || status=1; \
+	[ ! -d api/web/node_modules ] || npm --prefix api/web run --silent check || status=1; \
 	exit $$status
 
 format: dev ## lay out every file
@@ -59,8 +64,12 @@ format: dev ## lay out every file
 bench: dev ## every figure that the project promises, measured here
 	@$(BIN)/python -m bench $(ARGS)
 
-dist: dev ## source archive and wheel in dist/
+dist: dev web ## source archive and wheel in dist/
 	@$(BIN)/python -m hatchling build
+
+# The server notices a new build by itself and serves its API meanwhile.
+$(PAGE): $(WEB) | $(READY)
+	@api/web/build.sh
 
 lock: $(BIN)/pip ## resolve requirements.lock anew from pyproject.toml
 	@$(PIP) install uv

@@ -39,6 +39,7 @@ def sources(*folders: str) -> tuple[Source, ...]:
         read(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
         for folder in folders
         for path in sorted((ROOT / folder).rglob("*.py"))
+        if "node_modules" not in path.parts
     )
 
 

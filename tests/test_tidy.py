@@ -30,8 +30,9 @@ def test_nothing_is_left_for_later() -> None:
     files = [
         path
         for folder in FOLDERS
-        for kind in ("*.py", "*.lua")
+        for kind in ("*.py", "*.lua", "*.ts", "*.tsx", "*.css")
         for path in (ROOT / folder).rglob(kind)
+        if "node_modules" not in path.parts
     ]
     assert files
     left = [

@@ -24,12 +24,12 @@ from api.http.pages import for_people
 from api.http.problems import Problem
 from api.http.route import NOTHING, Call, Nothing, Route, read_body, read_params
 from api.http.routes.live_socket import SOCKET_PATH, live_socket
-from api.http.routes.table import ROUTES
+from api.http.routes.table import PAGES, ROUTES
 
 AnyRoute = Route[Any, Any]
 
 
-def create_app(context: Context, routes: Sequence[AnyRoute] = ROUTES) -> QuartTrio:
+def create_app(context: Context, routes: Sequence[AnyRoute] = (*ROUTES, *PAGES)) -> QuartTrio:
     """The application; an ASGI callable that is ready as it is."""
     app = QuartTrio("statflow", static_folder=None)
     app.url_map.merge_slashes = False

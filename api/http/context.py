@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import trio
 
 from api.accounts.addresses import Network, client_address
 from api.accounts.desk import Desk
 from api.accounts.keyring import Keyring
+from api.boards.viewing import Viewing
 from api.http.cookies import Cookies
 from api.http.messages import RawRequest
 from api.http.meters import Meters
 from api.http.room import BodyRoom
+from api.http.site import Site
 from api.http.streams import OpenStream, Streams
 from api.http.tickets import Tickets
 from api.notify.office import Office
@@ -51,6 +53,8 @@ class Context:
     room: BodyRoom = field(default_factory=BodyRoom)
     streams: Streams = field(default_factory=Streams)
     tickets: Tickets = field(default_factory=Tickets)
+    viewing: Viewing[Any] = field(default_factory=Viewing)
+    site: Site = field(default_factory=Site)
     stopping: trio.Event = field(default_factory=trio.Event)
     billing: Billing | None = None
 

@@ -37,7 +37,7 @@ class ChangeHeaders(Struct, frozen=True):
     ] = field(default=None, name="If-Match")
 
 
-def tagged_reply(request: RawRequest, revision: int, body: object) -> Reply:
+def tagged_reply(request: RawRequest, revision: int, body: object, status: int = 200) -> Reply:
     """The JSON reply with its tag, or 304 when the client has it already."""
     encoded = msgspec.json.encode(body)
     digest = blake2b(encoded, digest_size=DIGEST_BYTES).hexdigest()
@@ -45,7 +45,7 @@ def tagged_reply(request: RawRequest, revision: int, body: object) -> Reply:
     header: Header = (b"etag", tag.encode())
     if request.method in {"GET", "HEAD"} and tag in _given(request, b"if-none-match"):
         return reply(request.id, 304, b"application/json", b"", [header])
-    return json_reply(request.id, 200, msgspec.Raw(encoded), [header])
+    return json_reply(request.id, status, msgspec.Raw(encoded), [header])
 
 
 def wanted_revision(request: RawRequest) -> int | None:

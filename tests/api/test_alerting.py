@@ -13,7 +13,7 @@ from tests.api.test_serve import Life
 
 pytestmark = pytest.mark.real
 
-ALLOWED = "127.0.0.0/8"
+ALLOWED = ("127.0.0.0/8",)
 TOLD_S = 10.0
 
 

@@ -5,7 +5,6 @@ before the reply begins, so that what cannot be answered is a problem; if a late
 connection breaks, and the client sees that the file is not whole.
 """
 
-import re
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ from typing import Annotated, Final, Self
 
 from msgspec import Meta
 
+from api.http.accepting import takes
 from api.http.asked import (
     READ_PROBLEMS,
     Asked,
@@ -25,7 +25,7 @@ from api.http.asked import (
     understand,
 )
 from api.http.context import Context
-from api.http.messages import Header, RawRequest, Reply, StreamReply, all_headers
+from api.http.messages import Header, Reply, StreamReply, all_headers
 from api.http.readings import Buckets, first_points, read_buckets, wider_tier
 from api.http.route import Call, Nothing, Route
 from api.http.wanted import stat_of
@@ -94,18 +94,12 @@ async def export(call: Call[ExportParams, Nothing]) -> Reply:
     job, first = await _settled(call.context, stat, asked, aggregates, firsts[stat.id])
     name = download_name(stat.name, asked, job.plan.resolution.name, asked.format)
     headers: list[Header] = [(b"vary", b"accept, accept-encoding"), attachment(name)]
-    packed = takes_gzip(call.request)
+    packed = takes(call.request, "gzip")
     if packed:
         headers.append((b"content-encoding", b"gzip"))
     media = MEDIA[asked.format]
     opened = partial(_opened, call.context, job, first, packed)
     return StreamReply(200, all_headers(call.request.id, media, headers), opened)
-
-
-def takes_gzip(request: RawRequest) -> bool:
-    """Whether the client says that it understands gzip."""
-    given = b",".join(request.all(b"accept-encoding")).decode("latin1").lower()
-    return any(_GZIP.fullmatch(part.strip()) for part in given.split(","))
 
 
 def _understood(call: Call[ExportParams, Nothing]) -> Asked:
@@ -208,9 +202,6 @@ def _head(series: Series, asked: Asked) -> bytes:
 
 def _rows(series: Series, asked: Asked) -> bytes:
     return csv_rows(series, asked.zone) if asked.format == "csv" else lines(series, asked)
-
-
-_GZIP: Final = re.compile(r"(?:gzip|x-gzip|\*)(?:\s*;\s*q=(?!0(?:\.0*)?$)[0-9.]+)?")
 
 
 ROUTES: Final = (

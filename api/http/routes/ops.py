@@ -1,6 +1,5 @@
-"""For operators and for whoever opens the address in a browser: health, readiness, metrics, `/`."""
+"""For operators: health, readiness, metrics."""
 
-from html import escape
 from typing import Final
 
 from msgspec import Struct
@@ -9,7 +8,6 @@ from api.http.callers import identify
 from api.http.context import LOOPBACK
 from api.http.exposition import exposition
 from api.http.messages import Reply, reply
-from api.http.pages import page, page_reply
 from api.http.route import Call, Nothing, Route
 
 PROXY_HEADERS: Final = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
@@ -77,25 +75,7 @@ async def metrics(call: Call[Nothing, Nothing]) -> Reply:
     return reply(call.request.id, 200, TEXT, exposition(call.context).encode())
 
 
-ABOUT: Final = """<h1>StatFlow</h1>
-<p>This is a StatFlow server at <code>ADDRESS</code>. Programs send points, charts move at once.</p>
-<pre tabindex="0">curl -X POST ADDRESS/v1/ingest \\
-  -H "Authorization: Bearer sf_your_key_here" \\
-  -H "Content-Type: application/json" \\
-  -d '{"stat":"my_first_metric","value":1,"type":"counter"}'</pre>
-<p>Go on: <a href="/docs">the guide</a>, <a href="/docs/reference">every route</a>. Is it well:
-<a href="/healthz">/healthz</a>, <a href="/readyz">/readyz</a>.</p>"""
-
-
-async def index(call: Call[Nothing, Nothing]) -> Reply:
-    """A plain page that names the address."""
-    address = call.context.public_url
-    html = page("StatFlow", ABOUT.replace("ADDRESS", escape(address)))
-    return page_reply(call.request.id, address, 200, html)
-
-
 ROUTES: Final = (
-    Route("GET", "/", "What this is", None, {200: "text/html"}, Nothing, Nothing, index),
     Route("GET", "/healthz", "Is it alive", None, {200: Health}, Nothing, Nothing, healthz),
     Route(
         "GET", "/readyz", "Does it serve", None,

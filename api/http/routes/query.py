@@ -9,9 +9,11 @@ import numpy as np
 import trio
 from msgspec import UNSET, Meta
 
+from api.accounts.keys import Identity
 from api.http.asked import READ_PROBLEMS, Asked, AskedParams, percentiles_of, refused, understand
+from api.http.context import Context
 from api.http.cursors import format_cursor
-from api.http.messages import Reply
+from api.http.messages import RawRequest, Reply
 from api.http.readings import Answer, Question, Want, read_answer
 from api.http.route import Call, Nothing, Route
 from api.http.routes.data import stat_ref
@@ -76,17 +78,34 @@ class Drawing:
     summary: Summary | None
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A whole answer before it is written: the question, what was read, the series."""
+
+    asked: Asked
+    found: Answer
+    drawings: Sequence[Drawing]
+    names: Sequence[str]
+
+
 async def query(call: Call[QueryParams, Nothing]) -> Reply:
     """Series with the same edges; see `QueryReply`."""
-    params = call.params
-    asked = understand(call.context, call.caller, call.request, params)
-    groups = await selected(call.context, call.caller, params.stat, params.match)
+    picture = await draw(call.context, call.request, call.caller, call.params)
+    return await _written(call, picture.asked, picture.found, picture.drawings, picture.names)
+
+
+async def draw(
+    context: Context, request: RawRequest, caller: Identity, params: QueryParams
+) -> Picture:
+    """What a caller asks for; Problem or QueryError when they cannot have it."""
+    asked = understand(context, caller, request, params)
+    groups = await selected(context, caller, params.stat, params.match)
     combined = combination(groups, params.group, params.expr)
     names = parse_aggregates(params.agg, counter=True) if params.agg else ()
     if combined is not None and len(names) > 1:
         raise refused("agg", "agg: one at a time with group or expr.")
     question = _question(asked, groups, combined, names)
-    found = await read_answer(call.context, question)
+    found = await read_answer(context, question)
     if combined is None:
         chosen, names = bool(names), names or UNASKED
         drawings = []
@@ -95,7 +114,7 @@ async def query(call: Call[QueryParams, Nothing]) -> Reply:
             await trio.lowlevel.checkpoint()
     else:
         drawings = await _combined(combined, groups, found, asked, names)
-    return await _written(call, asked, found, drawings, names)
+    return Picture(asked, found, drawings, names)
 
 
 def _question(

@@ -10,6 +10,7 @@ from api.http.routes import (
     auth,
     backtests,
     channels,
+    dashboards,
     data,
     deliveries,
     docs,
@@ -20,9 +21,11 @@ from api.http.routes import (
     live_socket,
     members,
     ops,
+    pages,
     pings,
     query,
     sessions,
+    shared,
     silences,
     stats,
     usage,
@@ -49,7 +52,16 @@ _DESCRIBED: tuple[Route[Any, Any], ...] = (
     *auth.ROUTES,
     *sessions.ROUTES,
     *members.ROUTES,
+    *dashboards.ROUTES,
+    *shared.ROUTES,
+    *pages.ROUTES,
     *ops.ROUTES,
 )
 
-ROUTES: tuple[Route[Any, Any], ...] = (*_DESCRIBED, *docs.routes_describing(_DESCRIBED))
+ROUTES: tuple[Route[Any, Any], ...] = (
+    *_DESCRIBED,
+    *docs.routes_describing(_DESCRIBED),
+)
+
+PAGES: tuple[Route[Any, Any], ...] = (*pages.PAGES, *shared.PAGES)
+"""Addresses that people open and the files behind them: no part of the interface."""

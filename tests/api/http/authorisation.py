@@ -18,10 +18,10 @@ ASKERS: Final[tuple[Asker, ...]] = ("anonymous", "other", "read", "write", "admi
 
 GRANTS: Final[Mapping[Asker, frozenset[str]]] = {
     "anonymous": frozenset(),
-    "other": frozenset({"read", "write", "admin"}),
+    "other": frozenset({"read", "write", "edit", "admin"}),
     "read": frozenset({"read"}),
     "write": frozenset({"write"}),
-    "admin": frozenset({"read", "write", "admin"}),
+    "admin": frozenset({"read", "write", "edit", "admin"}),
 }
 
 
@@ -164,6 +164,19 @@ MATRIX: Final[Mapping[str, Entry]] = {
     # Nothing is sold here, and Stripe signs nothing.
     "POST /v1/plan": needs("admin", answer=403, body={"plan": "pro"}),
     "POST /v1/billing/stripe": open_to_all(answer=403),
+    "GET /v1/dashboards": needs("read"),
+    "POST /v1/dashboards": needs("edit"),
+    "GET /v1/dashboards/{id}": needs("read", owned=True),
+    "PUT /v1/dashboards/{id}": needs("edit", owned=True),
+    "DELETE /v1/dashboards/{id}": needs("edit", owned=True, answer=204),
+    "GET /v1/dashboards/{id}/shares": needs("edit", owned=True),
+    "POST /v1/dashboards/{id}/shares": needs("edit", owned=True),
+    "DELETE /v1/dashboards/{id}/shares/{share}": needs("edit", owned=True),
+    # Whoever has the link; without a panel there is nothing to draw.
+    "GET /v1/shared/{token}": open_to_all(),
+    "GET /v1/shared/{token}/data": open_to_all(),
+    "GET /v1/shared/{token}/badge.svg": open_to_all(answer=404),
+    "GET /v1/shared/{token}/spark.svg": open_to_all(answer=404),
     "GET /": open_to_all(),
     "GET /healthz": open_to_all(),
     "GET /readyz": open_to_all(),
@@ -204,7 +217,7 @@ async def a_delivery(server: Server) -> str:
     return "msg_none"
 
 
-async def a_token(server: Server) -> str:
+async def a_ping(server: Server) -> str:
     """The secret part of a ping address of account 1."""
     made = await server.send("POST", "/v1/pings", json={"stat": "backup"})
     return str(made.json["url"]).rpartition("/")[2]
@@ -218,6 +231,28 @@ def made_by(path: str, body: object) -> Callable[[Server], Awaitable[str]]:
         return str((await server.send("POST", path, json=body)).json["id"])
 
     return make
+
+
+async def a_board(server: Server) -> str:
+    """The id of a board of account 1, of which there is one."""
+    for one in (await server.send("GET", "/v1/dashboards")).json["dashboards"]:
+        return str(one["id"])
+    made = await server.send("POST", "/v1/dashboards", json={"title": "a"})
+    return str(made.json["id"])
+
+
+async def a_share(server: Server) -> str:
+    """The id of a link to that board."""
+    board = await a_board(server)
+    made = await server.send("POST", f"/v1/dashboards/{board}/shares", json={})
+    return str(made.json["id"])
+
+
+async def a_token(server: Server) -> str:
+    """The token of a link to that board."""
+    board = await a_board(server)
+    made = await server.send("POST", f"/v1/dashboards/{board}/shares", json={})
+    return str(made.json["token"])
 
 
 THINGS: Final[Mapping[str, Callable[[Server], Awaitable[str]]]] = {
@@ -234,6 +269,9 @@ THINGS: Final[Mapping[str, Callable[[Server], Awaitable[str]]]] = {
     "channels": made_by("/v1/channels", A_WEBHOOK),
     "deliveries": a_delivery,
     "pings": made_by("/v1/pings", {"stat": "backup"}),
-    "ping": a_token,
+    "ping": a_ping,
+    "dashboards": a_board,
+    "shares": a_share,
+    "shared": a_token,
 }
 """What a name in braces is, by the word before it in the path."""

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -22,6 +23,7 @@ from api.accounts.sessions import Sessions
 from api.accounts.vault import Vault
 from api.http.app import create_app
 from api.http.context import Context
+from api.http.site import Site
 from api.notify.addresses import Address
 from api.notify.cron import next_ms
 from api.notify.guard import Guard
@@ -264,8 +266,9 @@ async def serving(
         )  # fmt: skip
         office = ear.office = office_of(means)
         context = Context(
-            node, directory, keyring, documents, desk, office, clock, address, allowances
-        )
+            node, directory, keyring, documents, desk, office, clock, address, allowances,
+            site=Site(Path("not-built")),
+        )  # fmt: skip
         server = Server(context, store, create_app(context), posted, post)
         for name in ("owner", "other"):
             await catalog.create_account(name, NOW_MS)

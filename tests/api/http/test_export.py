@@ -8,11 +8,11 @@ import msgspec
 import pytest
 from trio.testing import MockClock
 
+from api.http.accepting import takes
 from api.http.app import respond
 from api.http.context import Context
 from api.http.messages import RawRequest, StreamBody, StreamReply
 from api.http.routes import export as module
-from api.http.routes.export import takes_gzip
 from api.query.csvout import CsvRow, read_csv
 from engine.ports import Unavailable
 from engine.stats import Kind
@@ -134,7 +134,7 @@ async def test_the_file_is_packed_for_those_who_can_unpack_it(autojump_clock: Mo
 )  # fmt: skip
 def test_who_can_unpack(value: bytes, taken: bool) -> None:
     request = RawRequest("GET", "/", b"", ((b"accept-encoding", value),), b"", "id")
-    assert takes_gzip(request) is taken
+    assert takes(request, "gzip") is taken
 
 
 @pytest.mark.parametrize(

@@ -93,13 +93,6 @@ async def test_a_server_that_stops_is_not_ready(server: Server) -> None:
     assert live.status in {422, 503}
 
 
-async def test_the_page_names_the_address(server: Server) -> None:
-    answer = await server.send("GET", "/", key=None)
-    assert answer.status == 200
-    assert b"http://stats.example/v1/ingest" in answer.body
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
-
-
 async def test_metrics(server: Server) -> None:
     item = {"stat": "a", "value": 1, "type": "counter"}
     await server.send("POST", "/v1/ingest", json=item)

@@ -1,0 +1,1 @@
+"""Dashboards: what they are, where they are kept, who may look at them from outside."""

@@ -1,0 +1,27 @@
+// A series for a component: made anew when what is wanted changes, drawn again when it moves.
+
+import { useEffect, useState } from "preact/hooks";
+import { Series, type Drawn, type Spec } from "./series";
+import type { Problem } from "../api/problem";
+
+export interface Shown {
+  drawn: Drawn | null;
+  problem: Problem | null;
+  reload: () => void;
+}
+
+export function useSeries(spec: Spec): Shown {
+  const [series, setSeries] = useState<Series | null>(null);
+  const [, draw] = useState(0);
+  const key = JSON.stringify(spec);
+  useEffect(() => {
+    const made = new Series(spec, () => draw((turn) => turn + 1));
+    setSeries(made);
+    return () => made.close();
+  }, [key]);
+  return {
+    drawn: series?.drawn ?? null,
+    problem: series?.problem ?? null,
+    reload: () => void series?.load(),
+  };
+}

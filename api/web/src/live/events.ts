@@ -1,0 +1,31 @@
+// Server-sent events from bytes. Pure, but for the decoder's own memory.
+
+export interface ServerEvent {
+  name: string;
+  id: string | null;
+  data: string;
+}
+
+/** Takes pieces of text as they come and gives the events that are whole. */
+export class EventReader {
+  private rest = "";
+
+  feed(text: string): ServerEvent[] {
+    this.rest += text;
+    const blocks = this.rest.split("\n\n");
+    this.rest = blocks.pop() ?? "";
+    return blocks.map(parsed).filter((event) => event !== null);
+  }
+}
+
+function parsed(block: string): ServerEvent | null {
+  let name = "message";
+  let id: string | null = null;
+  const data: string[] = [];
+  for (const line of block.split("\n")) {
+    if (line.startsWith("event: ")) name = line.slice(7);
+    else if (line.startsWith("id: ")) id = line.slice(4);
+    else if (line.startsWith("data: ")) data.push(line.slice(6));
+  }
+  return data.length === 0 ? null : { name, id, data: data.join("\n") };
+}

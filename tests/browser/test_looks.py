@@ -1,0 +1,77 @@
+"""Every page in light, dark and on a phone: pictures to look at, and what axe finds in them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import PICTURES, Site
+from tests.source_tree import ROOT
+
+pytestmark = [pytest.mark.slow, pytest.mark.real]
+
+AXE = ROOT / "api" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+FORMS: dict[str, dict[str, Any]] = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
+}
+SERIOUS = {"serious", "critical"}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_page_can_be_read_by_everybody(site: Site, form: str) -> None:
+    site.send(
+        *({"stat": f"web.{name}", "value": 3, "type": "counter"} for name in ("eu", "us")),
+        {"stat": "latency", "value": 81.5, "type": "value"},
+    )
+    made = site.ask("POST", "/v1/dashboards", json=board())
+    link = site.ask("POST", f"/v1/dashboards/{made['id']}/shares", json={})
+    PICTURES.mkdir(exist_ok=True)
+    found = []
+    for name, path, known in (
+        ("login", "/login", False),
+        ("stats", "/stats", True),
+        ("stat", "/stats/st_1?range=1h", True),
+        ("explore", "/explore?s=web.*&range=1h", True),
+        ("dashboards", "/dashboards", True),
+        ("board", f"/dashboards/{made['id']}", True),
+        ("shared", f"/p/{link['token']}", False),
+        ("alerts", "/alerts", True),
+        ("keys", "/settings/keys", True),
+        ("display", "/settings/shown", True),
+    ):
+        page = site.page(path, known=known, **FORMS[form])
+        page.wait_for_timeout(1_200)
+        page.screenshot(path=PICTURES / f"{name}-{form}.png")
+        found += [f"{name}: {fault}" for fault in axe(page, AXE)]
+        page.context.close()
+    assert found == []
+
+
+def board() -> dict[str, Any]:
+    """A board with a panel of each kind."""
+    kinds = ("line", "area", "bars", "number", "gauge", "table", "heat", "text")
+    panels = [
+        {
+            "id": kind, "kind": kind, "title": kind, "stats": ["web.*"], "text": "Call first.",
+            "place": {"x": index % 4 * 6, "y": index // 4 * 6, "w": 6, "h": 6},
+        }
+        for index, kind in enumerate(kinds)
+    ]  # fmt: skip
+    return {"title": "Shop", "panels": panels, "range": "15m"}
+
+
+def axe(page: Page, script: Path) -> list[str]:
+    """What axe finds that is serious; nothing when it is not installed."""
+    if not script.exists():
+        pytest.skip("no axe-core: npm --prefix api/web ci")
+    # Through the debugger: the policy lets nothing else in.
+    page.evaluate(script.read_text(encoding="utf-8"))
+    report = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:120]}"
+        for one in report["violations"]
+        if one["impact"] in SERIOUS
+    ]
