@@ -74,7 +74,7 @@ async def respond(context: Context, route: AnyRoute, raw: RawRequest, ids: dict[
     """Everything between the route that was found and its reply."""
     answer = await answered(context.meters, raw.id, partial(_handle, context, route, raw, ids))
     context.meters.answered(route.path, answer.status)
-    return answer
+    return for_people(raw, context.public_url, answer)
 
 
 async def _handle(context: Context, route: AnyRoute, raw: RawRequest, ids: dict[str, str]) -> Reply:
@@ -96,7 +96,7 @@ async def _handle(context: Context, route: AnyRoute, raw: RawRequest, ids: dict[
 async def _view(context: Context, route: AnyRoute, **ids: str) -> Response:
     raw = raw_request(request.scope)
     answer = await respond(context, route, raw, ids)
-    return to_response(for_people(raw, context.public_url, answer), raw.method)
+    return to_response(answer, raw.method)
 
 
 async def _options(methods: Sequence[str], **ids: str) -> Response:
