@@ -51,8 +51,8 @@ check: dev ## format, lint and types
 	@status=0; \
 	$(BIN)/python -m ruff format --check --quiet $(CODE) || { echo "not in format: run make format" >&2; status=1; }; \
 	$(BIN)/python -m ruff check --quiet $(CODE) || status=1; \
-	$(BIN)/python -m flake8_async --enable ASYNC$(subst $(comma),$(comma)ASYNC,$(ASYNC_RULES)) \
-		$$(git ls-files -co --exclude-standard -- '*.py') || status=1; \
+	git ls-files -co --exclude-standard -- '*.py' | xargs -P 2 -n 150 $(BIN)/python -m flake8_async \
+		--enable ASYNC$(subst $(comma),$(comma)ASYNC,$(ASYNC_RULES)) || status=1; \
 	$(BIN)/python -m mypy $(CODE) || status=1; \
 	[ ! -d api/web/node_modules ] || npm --prefix api/web run --silent check || status=1; \
 	exit $$status
