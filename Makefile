@@ -47,12 +47,13 @@ test-all: dev ## every test but the soak, half an hour at most; fails below 95 %
 soak: dev ## the programmes that run for hours
 	@$(BIN)/python -m pytest -m soak --timeout 0 --hypothesis-profile thorough $(ARGS)
 
-check: dev ## format, lint and types
+check: dev ## format, lint, security and types
 	@status=0; \
 	$(BIN)/python -m ruff format --check --quiet $(CODE) || { echo "not in format: run make format" >&2; status=1; }; \
 	$(BIN)/python -m ruff check --quiet $(CODE) || status=1; \
 	git ls-files -co --exclude-standard -- '*.py' | xargs -P 2 -n 150 $(BIN)/python -m flake8_async \
 		--enable ASYNC$(subst $(comma),$(comma)ASYNC,$(ASYNC_RULES)) || status=1; \
+	$(BIN)/python -m bandit -q -c pyproject.toml -r engine storage api || status=1; \
 	$(BIN)/python -m mypy $(CODE) || status=1; \
 	[ ! -d api/web/node_modules ] || npm --prefix api/web run --silent check || status=1; \
 	exit $$status

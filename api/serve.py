@@ -25,7 +25,7 @@ from api.http.server import listen, serve_http
 from api.settings import Settings, SettingsError
 from api.slow_steps import watched_steps
 
-ANYWHERE: Final = frozenset({"", "0.0.0.0", "::"})
+ANYWHERE: Final = frozenset({"", "0.0.0.0", "::"})  # nosec B104
 
 
 def say(text: str) -> None:

@@ -56,7 +56,9 @@ def local_url(settings: Settings) -> str:
     """How this machine reaches the server of these settings."""
     if settings.public_url is not None:
         return settings.public_url.rstrip("/")
-    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
+    # Whoever listens everywhere is found here.
+    here = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # nosec B104
+    host = here.get(settings.host, settings.host)
     shown = f"[{host}]" if ":" in host else host
     return f"{'https' if settings.tls_cert else 'http'}://{shown}:{settings.port}"
 

@@ -124,7 +124,7 @@ def socket_url(data: Path) -> Generator[str]:
     if len(bytes(path)) <= SOCKET_PATH_LIMIT_BYTES:
         yield f"unix://{quote(str(path))}"
         return
-    way = Path(tempfile.mkdtemp(prefix="sf-", dir="/tmp"))
+    way = Path(tempfile.mkdtemp(prefix="sf-", dir="/tmp"))  # nosec B108
     try:
         link = way / "store"
         link.symlink_to(path.parent, target_is_directory=True)

@@ -165,7 +165,7 @@ def _runtime(store: Path) -> Path:
     room = SOCKET_PATH_LIMIT_BYTES - len(f"/{name}/store/{SOCKET}")
     base = tempfile.gettempdir()
     if len(os.fsencode(base)) > room:
-        base = "/tmp"
+        base = "/tmp"  # nosec B108
     path = Path(base, name)
     with suppress(FileExistsError):
         path.mkdir(mode=0o700)

@@ -99,9 +99,11 @@ async def list_boards(call: Call[Nothing, Nothing]) -> Reply:
 async def create_board(call: Call[Nothing, Board]) -> Reply:
     """Make a board."""
     check(call.body)
-    now_ms = call.context.clock.now_ms()
+    account, now_ms = call.caller.account, call.context.clock.now_ms()
+    amount = len(await _boards(call).all(account, now_ms))
+    call.context.allowances.of(account).check("dashboards", amount)
     try:
-        kept = await _boards(call).create(call.caller.account, call.body, now_ms)
+        kept = await _boards(call).create(account, call.body, now_ms)
     except TooManyDocuments:
         raise Problem("plan_limit", f"At most {DOCUMENTS_MAX} boards.") from None
     return _sent(call, 201, kept)

@@ -6,6 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from api.accounts.sessions import Visit
+from api.boards.kept import Boards
 from api.http.context import Context
 from api.http.dates import date_text
 from api.http.messages import RawRequest, Reply, json_reply
@@ -122,7 +123,18 @@ async def _members(context: Context, account: int) -> int:
     return len((await context.desk.members(account)).record.members)
 
 
-COUNTS: Final[Mapping[str, Count]] = {"stats": _stats, "members": _members}
+async def _alerts(context: Context, account: int) -> int:
+    return len(context.office.rulebook.of(account))
+
+
+async def _dashboards(context: Context, account: int) -> int:
+    boards = Boards(context.documents)
+    return len(await boards.all(account, context.clock.now_ms()))
+
+
+COUNTS: Final[Mapping[str, Count]] = {
+    "stats": _stats, "members": _members, "alerts": _alerts, "dashboards": _dashboards,
+}  # fmt: skip
 """What there is of each kind that plans limit in number."""
 
 

@@ -13,7 +13,7 @@ from tests.api.http.harness import NOW_MS, Server, node_of, serving
 
 SMALL = Plan(
     name="small", stats=2, points_month=10, requests_s=50, points_s=100, retention_days=7,
-    price=500, stripe_price="price_small",
+    alerts=1, dashboards=1, price=500, stripe_price="price_small",
 )  # fmt: skip
 
 POINT = {"stat": "a", "type": "counter"}
@@ -81,6 +81,17 @@ async def test_beyond_the_plan_there_are_no_new_stats(server: Server) -> None:
     atomic = await server.send("POST", "/v1/ingest/batch?atomic=true", json=batch)
     assert atomic.status == 422
     assert await sent(server, "a") == []
+
+
+async def test_beyond_the_plan_there_are_no_new_alerts_and_boards(server: Server) -> None:
+    rule = {"name": "n", "kind": "threshold", "stat": "a", "op": ">", "threshold": 1}
+    assert await sent(server, "a") == []
+    for path, body in (("/v1/alerts", rule), ("/v1/dashboards", {"title": "b"})):
+        assert (await server.send("POST", path, json=body)).status == 201
+        answer = await server.send("POST", path, json=body)
+        assert (answer.status, answer.code) == (403, "plan_limit")
+    limits = (await server.send("GET", "/v1/usage")).json["limits"]
+    assert limits["alerts"] == limits["dashboards"] == {"used": 1, "limit": 1}
 
 
 async def test_a_month_that_is_spent(server: Server) -> None:
