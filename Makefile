@@ -53,7 +53,7 @@ check: dev ## format, lint, security and types
 	$(BIN)/python -m ruff check --quiet $(CODE) || status=1; \
 	git ls-files -co --exclude-standard -- '*.py' | xargs -P 2 -n 150 $(BIN)/python -m flake8_async \
 		--enable ASYNC$(subst $(comma),$(comma)ASYNC,$(ASYNC_RULES)) || status=1; \
-	$(BIN)/python -m bandit -q -c pyproject.toml -r engine storage api || status=1; \
+	$(BIN)/python -m bandit -q -c pyproject.toml -r engine storage api 2>/dev/null || status=1; \
 	$(BIN)/python -m mypy $(CODE) || status=1; \
 	[ ! -d api/web/node_modules ] || npm --prefix api/web run --silent check || status=1; \
 	exit $$status
