@@ -25,7 +25,7 @@ Event = Literal[
     "email_confirmed", "invite_made", "invite_revoked", "key_made", "key_revoked", "log_in",
     "log_in_failed", "log_out", "member_joined", "member_left", "password_changed",
     "password_reset", "password_reset_asked", "plan_changed", "recovery_code_used",
-    "role_changed", "sessions_revoked", "sign_up", "totp_off", "totp_on",
+    "role_changed", "sessions_revoked", "sign_up", "stathat_changed", "totp_off", "totp_on",
 ]  # fmt: skip
 
 

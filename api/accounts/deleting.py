@@ -12,7 +12,7 @@ from api.accounts.desk import Desk, settled
 from api.accounts.faults import AccountFault
 from api.accounts.keyring import Keyring
 from api.accounts.membership import invites
-from api.accounts.records import NOBODY, Kept, Members, User, revocation
+from api.accounts.records import ALL, NOBODY, Kept, Members, User, revocation
 from api.accounts.signing_up import without_account
 from engine.ports import Clock
 from storage.catalog import OWNER
@@ -43,6 +43,7 @@ async def delete_account(desk: Desk, keyring: Keyring, account: int) -> None:
         await keyring.revoke(account, key.id)
     for invite in await invites(desk, account):
         await desk.write(Write("invite", account, invite.id, None))
+    await desk.write(Write("stathat", account, ALL, None))
     place = Kept("deletion", NOBODY, str(account), Deletion(desk.now_ms), 0)
     if await desk.record(place.kind, NOBODY, place.id, Deletion) is None:
         await settled(lambda: desk.write(place.becomes(place.record)))

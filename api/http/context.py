@@ -20,6 +20,7 @@ from api.http.tickets import Tickets
 from api.notify.office import Office
 from api.plans.allowances import Allowances
 from api.plans.billing import Billing
+from api.stathat.access import Accesses
 from engine.node import Node
 from engine.ports import Clock
 from storage.directory import Directory
@@ -57,6 +58,10 @@ class Context:
     site: Site = field(default_factory=Site)
     stopping: trio.Event = field(default_factory=trio.Event)
     billing: Billing | None = None
+    stathat: Accesses = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.stathat = Accesses(self.desk)
 
     def stop(self) -> None:
         """Say that the server stops: every live stream says goodbye."""

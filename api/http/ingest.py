@@ -79,6 +79,15 @@ class Order:
         return self.request.path != BATCH_PATH
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of an order: the answer to it, and how many of its points were known before."""
+
+    answer: Answer
+    duplicates: int = 0
+    replayed: bool = False
+
+
 async def ingest(context: Context, request: RawRequest) -> RawReply:
     """Answer an ingest request; raises Problem, NotAccepted or StoreError when it is refused.
 
@@ -89,24 +98,34 @@ async def ingest(context: Context, request: RawRequest) -> RawReply:
     caller = await identify(context, request, "write")
     allowance, now_ms = context.allowances.of(caller.account), context.clock.now_ms()
     order = understand(request, caller, now_ms, allowance.oldest_ms(now_ms))
+    return _reply(context, order, await store(context, order, began_s))
+
+
+async def store(context: Context, order: Order, began_s: float) -> Stored:
+    """Make all points durable that can be taken; `began_s` is when the request came.
+
+    Raises Problem, NotAccepted or StoreError when nothing was.
+    """
+    caller = order.caller
     context.allowances.admit(caller.account, caller.key_id, len(order.columns))
+    more = context.allowances.of(caller.account).more_stats
     stats, columns = await resolve(
-        context.directory, caller, order.columns, allowance.more_stats, atomic=order.atomic
+        context.directory, caller, order.columns, more, atomic=order.atomic
     )
     if order.atomic and columns.refused:
         stats, columns = [], columns.without([], range(len(columns)))
     first = stats[0].id if stats else 0
     answer = Answer.of(order.body_digest, len(columns), first, columns.refused)
     if not stats and order.key is None:
-        return _reply(context, order, answer, 0, ())
+        return Stored(answer)
     receipts = await _submit(context, order, stats, columns, answer)
     context.meters.acknowledged(trio.current_time() - began_s)
     if (told := _first_answer(order, receipts)) is not None:
-        return _reply(context, order, told, 0, (REPLAYED,))
+        return Stored(told, replayed=True)
     duplicates = sum(_duplicates(order, receipt) for receipt in receipts)
     context.meters.accepted += len(columns) - duplicates
     context.meters.duplicates += duplicates
-    return _reply(context, order, answer, duplicates, ())
+    return Stored(answer, duplicates)
 
 
 def understand(request: RawRequest, caller: Identity, now_ms: int, oldest_ms: int = 0) -> Order:
@@ -216,14 +235,10 @@ def _duplicates(order: Order, receipt: Receipt) -> int:
     return sum(answer is not None for answer in items)
 
 
-def _reply(
-    context: Context,
-    order: Order,
-    answer: Answer,
-    duplicates: int,
-    headers: Sequence[Header],
-) -> RawReply:
+def _reply(context: Context, order: Order, stored: Stored) -> RawReply:
     """The answer as bytes; a request of which nothing could be taken raises Problem."""
+    answer, duplicates = stored.answer, stored.duplicates
+    headers = (REPLAYED,) if stored.replayed else ()
     for refusal in () if order.single else answer.refused:
         context.meters.refused(refusal.code)
     if not answer.accepted:

@@ -27,6 +27,7 @@ from api.http.routes import (
     sessions,
     shared,
     silences,
+    stathat,
     stats,
     usage,
 )
@@ -55,6 +56,7 @@ _DESCRIBED: tuple[Route[Any, Any], ...] = (
     *dashboards.ROUTES,
     *shared.ROUTES,
     *pages.ROUTES,
+    *stathat.ROUTES,
     *ops.ROUTES,
 )
 
