@@ -19,7 +19,7 @@ from api.assembly import open_context
 from api.express.lane import ExpressLane
 from api.greeting import Say
 from api.heap import keep_freed_memory
-from api.http.app import create_app, express_handlers
+from api.http.app import create_app, express_handlers, routes_by_characters
 from api.http.context import Context
 from api.http.server import listen, serve_http
 from api.settings import Settings, SettingsError
@@ -55,7 +55,9 @@ async def serve(
             gc.freeze()
             app = create_app(context)
             task_status.started(context)
-            lane = ExpressLane(express_handlers(context), context.room, context.meters)
+            lane = ExpressLane(
+                express_handlers(context), context.room, context.meters, routes_by_characters()
+            )
             stop = partial(_stop, context, say)
             with watched_steps():
                 await serve_http(app, sockets, stop, tls, lane)

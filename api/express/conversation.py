@@ -55,7 +55,7 @@ class Conversation:
         self._stream = stream
         self._fd = stream.socket.fileno()
         self._client = str(stream.socket.getpeername()[0])
-        self._inbox = Inbox(lane.routes, lane.starts)
+        self._inbox = Inbox(lane.routes, lane.starts, lane.by_characters)
         self._ready: list[bytes] = []
         self._ready_bytes = 0
         self._ready_since_s = inf

@@ -2,7 +2,8 @@
 
 Law: every byte belongs to one request or to none yet, and is looked at once. What a request is made
 of depends on the bytes alone, never on the pieces they came in. Until a request is complete, or its
-length is known and plain, everything since the one before can still be handed on.
+length is known and plain, everything since the one before can still be handed on. Only on routes
+whose clients count characters may a body be longer than it says (`surplus.py`).
 """
 
 from collections.abc import Container
@@ -11,6 +12,7 @@ from typing import Final
 
 from api.express.chunks import Chunks
 from api.express.head import Head, Verdict, read_head, read_start
+from api.express.surplus import surplus_of
 
 HEAD_LIMIT: Final = 32 * 1024
 """Bytes of a head; the server behind gives up there, too, and says so."""
@@ -28,12 +30,18 @@ class Inbox:
     """The bytes of one connection, and how far they are understood."""
 
     __slots__ = (
-        "_at", "_chunks", "_data", "_head", "_judged", "_missing", "_parts", "_routes", "_same",
-        "_starts",
+        "_at", "_by_characters", "_chunks", "_data", "_head", "_judged", "_missing", "_parts",
+        "_routes", "_same", "_starts",
     )  # fmt: skip
 
-    def __init__(self, routes: Container[bytes], starts: tuple[bytes, ...]) -> None:
+    def __init__(
+        self,
+        routes: Container[bytes],
+        starts: tuple[bytes, ...],
+        by_characters: Container[bytes] = (),
+    ) -> None:
         self._routes = routes
+        self._by_characters = by_characters
         self._starts = starts
         self._data: bytes | bytearray = b""
         self._at = 0
@@ -87,6 +95,8 @@ class Inbox:
         body = self._plain() if self._chunks is None else self._chunked(self._chunks)
         if isinstance(body, Verdict):
             return body
+        if head.length and head.route in self._by_characters:
+            body += self._surplus(body)
         self._head = None
         return Asked(head, body)
 
@@ -127,6 +137,13 @@ class Inbox:
             return Verdict.MORE
         parts, self._parts = self._parts, []
         return b"".join(parts)
+
+    def _surplus(self, body: bytes) -> bytes:
+        """What belongs to a body beyond its length."""
+        rest = self._data[self._at :]
+        size = surplus_of(body, rest)
+        self._at += size
+        return bytes(rest[:size])
 
     def _chunked(self, chunks: Chunks) -> bytes | Verdict:
         verdict = chunks.read(self._data)

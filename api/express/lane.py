@@ -21,12 +21,22 @@ LOOK_EVERY_S: Final = 0.25
 
 
 class ExpressLane:
-    """Answers the requests that `handlers` knows by method and path (`POST /v1/ingest`)."""
+    """Answers the requests that `handlers` knows by method and path (`POST /v1/ingest`).
 
-    def __init__(self, handlers: Mapping[bytes, Handler], room: BodyRoom, meters: Meters) -> None:
+    Of those `by_characters` the Content-Length may be in characters.
+    """
+
+    def __init__(
+        self,
+        handlers: Mapping[bytes, Handler],
+        room: BodyRoom,
+        meters: Meters,
+        by_characters: frozenset[bytes] = frozenset(),
+    ) -> None:
         self.handlers = handlers
         self.room = room
         self.meters = meters
+        self.by_characters = by_characters
         self.routes = frozenset(handlers)
         self.starts = tuple(handlers)
         self.answers = Answers(_server_headers)

@@ -70,6 +70,13 @@ def express_handlers(
     }
 
 
+def routes_by_characters(routes: Sequence[AnyRoute] = ROUTES) -> frozenset[bytes]:
+    """Routes of the express lane, by method and path, whose clients count characters."""
+    return frozenset(
+        f"{route.method} {route.path}".encode() for route in routes if route.by_characters
+    )
+
+
 async def respond(context: Context, route: AnyRoute, raw: RawRequest, ids: dict[str, str]) -> Reply:
     """Everything between the route that was found and its reply."""
     answer = await answered(context.meters, raw.id, partial(_handle, context, route, raw, ids))

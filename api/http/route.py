@@ -86,7 +86,8 @@ class Route(Generic[P, B]):
     all of those that can be asked for. `scope` None means that nobody needs to say who they are,
     `person` that no key will do. A route has either a `handler`, which gets what was decoded, or a
     `raw` one, which does all of it itself and whose models only describe it. An `express` one,
-    whose path has no placeholders, is answered on the express lane, too.
+    whose path has no placeholders, is answered on the express lane, too; there the Content-Length
+    of one `by_characters` may count those.
 
     `headers` describes the request headers that matter, `media` what the body may be written in;
     `example` is a body that works, `example_query` a query.
@@ -108,6 +109,7 @@ class Route(Generic[P, B]):
     example: object = None
     example_query: str = ""
     express: bool = False
+    by_characters: bool = False
 
     @property
     def all_problems(self) -> tuple[str, ...]:

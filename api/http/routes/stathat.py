@@ -135,7 +135,7 @@ ROUTES: Final = (
     Route(
         "POST", "/ez", "StatHat: send points of stats by name", None,
         TOLD, EzParams, EzBody, raw=write_ez, body_required=False, media=MEDIA,
-        example=EZ_EXAMPLE, express=True,
+        example=EZ_EXAMPLE, express=True, by_characters=True,
     ),
     Route(
         "GET", "/ez", "StatHat: send a point of a stat by name", None,
@@ -144,7 +144,7 @@ ROUTES: Final = (
     Route(
         "POST", "/c", "StatHat: send a count by the key of its stat", None,
         TOLD, ClassicParams, ClassicBody, raw=write_classic, body_required=False, media=MEDIA,
-        example=CLASSIC_EXAMPLE, express=True,
+        example=CLASSIC_EXAMPLE, express=True, by_characters=True,
     ),
     Route(
         "GET", "/c", "StatHat: send a count by the key of its stat", None,
@@ -153,7 +153,7 @@ ROUTES: Final = (
     Route(
         "POST", "/v", "StatHat: send a value by the key of its stat", None,
         TOLD, ClassicParams, ClassicBody, raw=write_classic, body_required=False, media=MEDIA,
-        example=CLASSIC_EXAMPLE, express=True,
+        example=CLASSIC_EXAMPLE, express=True, by_characters=True,
     ),
     Route(
         "GET", "/v", "StatHat: send a value by the key of its stat", None,
