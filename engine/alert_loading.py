@@ -54,6 +54,20 @@ async def load(partition: "Partition", actors: Sequence[AlertActor]) -> None:
             await trio.lowlevel.checkpoint()
 
 
+async def keep_loaded(partition: "Partition") -> None:
+    """For ever: fill the windows of rules that were put while the partition runs."""
+    while True:
+        await partition.rules_changed.wait()
+        partition.rules_changed = trio.Event()
+        await load(partition, partition.alerting.unloaded())
+        partition.rules_loaded.set()
+
+
+def keep_seconds(partition: "Partition") -> None:
+    """Let frames stay as long as windows of seconds are filled from them after a restart."""
+    partition.history.kept_s = FINE_KEPT_S if partition.alerting.fine else 0
+
+
 def _load_seconds(partition: "Partition", sources: Sequence[Source]) -> None:
     since_ms = partition.position.ms - 1000 * FINE_KEPT_S
     old = [

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import trio
 
-from engine.alert_loading import FINE_KEPT_S, load
+from engine.alert_loading import keep_loaded, keep_seconds, load
 from engine.alert_state import NextMs
 from engine.alerting import Alerting, forget, never
 from engine.fold import Fold
@@ -142,7 +142,7 @@ class Partition:
             async with trio.open_nursery() as self._nursery:
                 self._nursery.start_soon(self._checkpoints)
                 self._nursery.start_soon(self._folds)
-                self._nursery.start_soon(self._load_rules)
+                self._nursery.start_soon(keep_loaded, self)
                 for actor in self.actors.values():
                     self._start(self._nursery, actor)
                 async for entries in self.inbox:
@@ -168,7 +168,7 @@ class Partition:
         self._reset(own, history, alerts)
         await load(self, self.alerting.unloaded())
         self.alerting.begin()
-        self._keep_seconds()
+        keep_seconds(self)
         await self._replay()
         self.lane.acknowledged = max(self.lane.acknowledged, own.tail)
         self.lane.owned(own.epoch)
@@ -238,22 +238,10 @@ class Partition:
         for entry, part in turns_by_entry(entries, turn, dead, self.alerting.watched()):
             self.alerting.apply(entry.position, entry.commands, part.seconds, part.histograms)
         if self.alerting.unloaded():
-            self._keep_seconds()
+            keep_seconds(self)
             self.rules_changed.set()
         if self.alerting.eager:
             self.checkpoint_due.set()
-
-    def _keep_seconds(self) -> None:
-        """Let frames stay as long as windows of seconds are filled from them after a restart."""
-        self.history.kept_s = FINE_KEPT_S if self.alerting.fine else 0
-
-    async def _load_rules(self) -> None:
-        """Fill the windows of rules that were put while we run."""
-        while True:
-            await self.rules_changed.wait()
-            self.rules_changed = trio.Event()
-            await load(self, self.alerting.unloaded())
-            self.rules_loaded.set()
 
     async def _wake(self, turn: Turn) -> None:
         """Tell the actors of the stats that moved, a slice at a time."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from engine.histogram import Histograms
 from engine.ports import Entry
-from engine.position import Position
+from engine.position import START, Position
 from engine.rollup import Rollups
 from engine.tiers import Tier
 from tests.engine.model import Facts, facts
@@ -63,6 +63,11 @@ class Ledger:
             self.rows[stat] = [row for row in rows if row.position <= tail]
         for partition, entries in self.entries.items():
             self.entries[partition] = [e for e in entries if e.position <= tails[partition]]
+
+    def newest(self, partition: int) -> Position:
+        """Where the last points of a partition stand."""
+        entries = reversed(self.entries.get(partition, []))
+        return next((entry.position for entry in entries if len(entry.points)), START)
 
     def buckets(
         self, stat: int, tier: Tier, from_s: int, to_s: int, until: Position
