@@ -5,10 +5,11 @@ nursery: a task that died there would not be seen.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from functools import partial
-from typing import Any, cast
+from functools import lru_cache, partial
+from typing import Any, Final, cast
 
 from quart import Response, has_websocket_context, request, websocket
+from quart.routing import QuartMap
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import WebsocketMismatch
@@ -28,35 +29,49 @@ from api.http.routes.table import PAGES, ROUTES
 
 AnyRoute = Route[Any, Any]
 
+SOCKET: Final = "live socket"
+
 
 def create_app(context: Context, routes: Sequence[AnyRoute] = (*ROUTES, *PAGES)) -> QuartTrio:
     """The application; an ASGI callable that is ready as it is."""
     app = QuartTrio("statflow", static_folder=None)
-    app.url_map.merge_slashes = False
+    app.url_map = _addresses(tuple((route.method, route.path) for route in routes))
     app.config["BODY_TIMEOUT"] = None  # The gate has read the body.
     for route in routes:
-        view = partial(_view, context, route)
-        app.add_url_rule(
-            _rule(route.path),
-            f"{route.method} {route.path}",
-            view,
-            methods=[route.method],
-            provide_automatic_options=False,
-        )
-    for path in dict.fromkeys(route.path for route in routes):
-        methods = _methods(route.method for route in routes if route.path == path)
-        app.add_url_rule(
-            _rule(path),
-            f"OPTIONS {path}",
-            partial(_options, methods),
-            methods=["OPTIONS"],
-            provide_automatic_options=False,
-        )
+        app.view_functions[_endpoint(route.method, route.path)] = partial(_view, context, route)
+    for path, methods in _methods_by_path((route.method, route.path) for route in routes):
+        app.view_functions[_endpoint("OPTIONS", path)] = partial(_options, methods)
+    app.view_functions[SOCKET] = cast("Any", partial(live_socket, context))
     app.register_error_handler(HTTPException, partial(_unrouted, context))
-    app.add_websocket(SOCKET_PATH, "live socket", partial(live_socket, context))
     gate = Gate(cast("Any", app.asgi_app), context.meters, context.room)
     app.asgi_app = cast("Any", gate)  # type: ignore[method-assign]
     return app
+
+
+@lru_cache(maxsize=4)
+def _addresses(routes: tuple[tuple[str, str], ...]) -> QuartMap:
+    """Where every method and path is found; made once, for it takes longer than all the rest."""
+    plan = QuartTrio("statflow", static_folder=None)
+    plan.url_map.merge_slashes = False
+    options = [("OPTIONS", path) for path, _ in _methods_by_path(routes)]
+    for method, path in (*routes, *options):
+        plan.add_url_rule(
+            _rule(path), _endpoint(method, path), methods=[method], provide_automatic_options=False
+        )
+    plan.add_websocket(_rule(SOCKET_PATH), SOCKET)
+    return cast("QuartMap", plan.url_map)
+
+
+def _endpoint(method: str, path: str) -> str:
+    return f"{method} {path}"
+
+
+def _methods_by_path(routes: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    """What may be asked of each path."""
+    found: dict[str, list[str]] = {}
+    for method, path in routes:
+        found.setdefault(path, []).append(method)
+    return [(path, _methods(methods)) for path, methods in found.items()]
 
 
 def express_handlers(

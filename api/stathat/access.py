@@ -42,7 +42,12 @@ REMEMBERED_MAX: Final = 10_000
 
 Secret = Literal["ezkey", "access_token", "user_key"]
 
-PREFIXES: Final[Mapping[Secret, str]] = {"ezkey": "ez", "access_token": "at", "user_key": "uk"}
+# How each begins; it is no secret.
+PREFIXES: Final[Mapping[Secret, str]] = {
+    "ezkey": "ez",
+    "access_token": "at",  # nosec B105
+    "user_key": "uk",
+}
 
 
 class Secrets(Struct, frozen=True):
