@@ -1,5 +1,6 @@
 """Deliveries: what was sent where, what waits, what was given up and why; and sending again."""
 
+import re
 from typing import Final
 
 from msgspec import Struct
@@ -11,6 +12,9 @@ from api.http.route import Call, Nothing, Route
 from api.notify.delivery import Delivery, State
 from api.notify.records import LIST_MAX
 from storage.documents import Conflict
+
+CURSOR: Final = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
+"""Where a page of the log ends."""
 
 
 class ListParams(Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,6 +79,8 @@ async def list_deliveries(call: Call[ListParams, Nothing]) -> Reply:
         raise Problem(
             "parameter_invalid", text, [FieldError("parameter_invalid", text, field="limit")]
         )
+    if params.cursor is not None and not CURSOR.fullmatch(params.cursor):
+        raise Problem("cursor_invalid")
     if params.state == "dead":
         dead = [one for one in await records.dead(account) if _fits(one, params)]
         return call.json(200, DeliveryList([info_of(one) for one in dead[: params.limit]], None))
