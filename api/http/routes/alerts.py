@@ -302,7 +302,8 @@ ROUTES: Final = (
     ),
     Route(
         "GET", "/v1/alerts", "List the alerts", "read",
-        {200: AlertList}, ListParams, Nothing, list_alerts, problems=("cursor_invalid", "field_invalid"),
+        {200: AlertList}, ListParams, Nothing, list_alerts,
+        problems=("cursor_invalid", "field_invalid"),
     ),
     Route(
         "GET", "/v1/alerts/{id}", "Look at an alert", "read",
