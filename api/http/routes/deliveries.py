@@ -138,6 +138,7 @@ ROUTES: Final = (
     Route(
         "GET", "/v1/deliveries", "See what was sent, what waits and what was given up", "read",
         {200: DeliveryList}, ListParams, Nothing, list_deliveries,
+        problems=("cursor_invalid",),
     ),
     Route(
         "POST", "/v1/deliveries/{id}/retry", "Send again", "edit",
