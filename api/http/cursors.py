@@ -7,13 +7,24 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from api.http.problems import FieldError, Problem
+from api.http.problems import FieldError, Problem, wrong_field
 from engine.position import Position
 
 CURSOR_LIMIT: Final = 8 * 1024
 """Characters of a cursor."""
 
 PART: Final = re.compile(r"p([0-9]{1,5}):([0-9]{1,15})-([0-9]{1,10})")
+
+
+NOTE: Final = re.compile(r"[0-9]{1,15}-[0-9]{1,10}")
+
+
+def check_note(cursor: str | None) -> None:
+    """Problem unless this is None or the id of a note in a journal, where an earlier page ended."""
+    if cursor is not None and not NOTE.fullmatch(cursor):
+        raise wrong_field(
+            "cursor", "hand back what an earlier page had as its next", "cursor_invalid"
+        )
 
 
 def format_cursor(positions: Mapping[int, Position]) -> str:

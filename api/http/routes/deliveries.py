@@ -1,10 +1,10 @@
 """Deliveries: what was sent where, what waits, what was given up and why; and sending again."""
 
-import re
 from typing import Final
 
 from msgspec import Struct
 
+from api.http.cursors import check_note
 from api.http.dates import date_text
 from api.http.messages import Reply
 from api.http.problems import FieldError, Problem
@@ -12,9 +12,6 @@ from api.http.route import Call, Nothing, Route
 from api.notify.delivery import Delivery, State
 from api.notify.records import LIST_MAX
 from storage.documents import Conflict
-
-CURSOR: Final = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
-"""Where a page of the log ends."""
 
 
 class ListParams(Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,8 +76,7 @@ async def list_deliveries(call: Call[ListParams, Nothing]) -> Reply:
         raise Problem(
             "parameter_invalid", text, [FieldError("parameter_invalid", text, field="limit")]
         )
-    if params.cursor is not None and not CURSOR.fullmatch(params.cursor):
-        raise Problem("cursor_invalid")
+    check_note(params.cursor)
     if params.state == "dead":
         dead = [one for one in await records.dead(account) if _fits(one, params)]
         return call.json(200, DeliveryList([info_of(one) for one in dead[: params.limit]], None))

@@ -1,6 +1,5 @@
 """Members of an account, invitations, and the audit log of who did what."""
 
-import re
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct
@@ -11,15 +10,15 @@ from api.accounts.letters import link
 from api.accounts.records import Invite, Kept, Role
 from api.accounts.signing_up import Newcomer
 from api.http.callers import check_scope
+from api.http.cursors import check_note
 from api.http.dates import date_text
 from api.http.messages import Reply
 from api.http.people import check_proven, done, door, user_id, visit_of, who
-from api.http.problems import FieldError, Problem
+from api.http.problems import Problem
 from api.http.route import Call, Nothing, Route
 from api.http.routes.auth import CHOICE, PROOF, JoinBody, LoggedIn, TokenBody, entered_reply
 
 AUDIT_PAGE_MAX: Final = 1_000
-AUDIT_CURSOR: Final = re.compile(r"[0-9]{1,15}-[0-9]{1,10}")
 
 
 class MemberInfo(Struct, frozen=True):
@@ -192,10 +191,7 @@ async def accept_as_user(call: Call[Nothing, TokenBody]) -> Reply:
 async def list_audit(call: Call[AuditParams, Nothing]) -> Reply:
     """What happened to the safety of the account."""
     wanted = call.params
-    if wanted.cursor is not None and not AUDIT_CURSOR.fullmatch(wanted.cursor):
-        detail = "cursor: hand back what an earlier page had as its next."
-        error = FieldError("cursor_invalid", detail, field="cursor")
-        raise Problem("cursor_invalid", detail, [error])
+    check_note(wanted.cursor)
     found = await audit.entries(
         call.context.documents, call.caller.account, wanted.cursor, wanted.limit + 1
     )

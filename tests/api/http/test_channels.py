@@ -207,7 +207,7 @@ async def confirmed(server: Server) -> None:
     await server.send("POST", "/v1/channels/confirm", key=None, query={"token": token})
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "1", "1-", "-1", "1-2-3", "٣-٤", "9" * 30 + "-1"])
+@pytest.mark.parametrize("cursor", ["", "x", "1", "1-", "-1", "1-2-3", "٣-٤", "9" * 16 + "-1"])
 async def test_a_page_begins_at_a_cursor_of_ours(cursor: str) -> None:
     async with serving() as server:
         answer = await server.send("GET", "/v1/deliveries", query={"cursor": cursor})
