@@ -1,7 +1,8 @@
-"""The one way to the store server: plain calls of redis-py, in threads of their own.
+"""The way to the store server: plain calls of redis-py, in threads of their own.
 
 Law: nothing here sends anything twice. redis-py would by default, and append twice; only the caller
-knows whether a repeat is safe. What goes wrong leaves as the engine's own kinds of error.
+knows whether a repeat is safe. (Appends have a way of their own, `storage/connection.py`, under the
+same law.) What goes wrong leaves as the engine's own kinds of error.
 """
 
 import math
@@ -142,4 +143,7 @@ _UNKNOWN: Final = (errors.ConnectionError, errors.TimeoutError, errors.InvalidRe
 
 # Codes for which redis-py has no type; and servers before 7.0 pack the code of an error that a
 # script met into the middle of their text: "Error running script ...: -OOM command not allowed".
-_REFUSAL: Final = re.compile(r"(?:^|-)(LOADING|OOM|MISCONF|READONLY|CLUSTERDOWN|NOREPLICAS|BUSY)\b")
+_REFUSAL: Final = re.compile(
+    r"(?:^|-)(LOADING|OOM|MISCONF|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|BUSY|NOAUTH"
+    r"|WRONGPASS|NOPERM)\b"
+)

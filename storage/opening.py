@@ -10,10 +10,12 @@ from typing import Any, Final
 import redis
 
 from engine.ports import StoreError
+from storage.connection import Connection
 from storage.keys import STORE_META
 from storage.lease import hold_lease
 from storage.link import Link
 from storage.redis_store import RedisStore
+from storage.scripts import Threaded
 
 SCHEMA_VERSION: Final = "1"
 
@@ -44,14 +46,16 @@ async def open_store(
     """
     who = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     with (
-        closing(Link(url, threads=1)) as appends,
+        closing(_appends(url)) as appends,
         closing(Link(url, threads=2)) as commits,
         closing(Link(url)) as reads,
         closing(Link(url, answer_limit_s=CHUNKS_LIMIT_S, patience_s=QUESTION_LIMIT_S)) as questions,
     ):
         await check_schema(commits, partitions)
         async with hold_lease(commits, who, seize):
-            yield RedisStore(partitions, appends, commits, reads, questions, durable, disk_free)
+            yield RedisStore(
+                partitions, appends.run_scripts, commits, reads, questions, durable, disk_free
+            )
 
 
 @asynccontextmanager
@@ -59,7 +63,12 @@ async def open_for_reading(url: str) -> AsyncGenerator[RedisStore, None]:
     """The store on the server at `url` for those who only read, beside the process that works."""
     with closing(Link(url, answer_limit_s=60.0)) as link:
         partitions = await link.run(_partitions)
-        yield RedisStore(partitions, link, link, link, link)
+        yield RedisStore(partitions, Threaded(link).run_scripts, link, link, link)
+
+
+def _appends(url: str) -> Connection | Threaded:
+    """The way of the appends; TLS with all its options is left to redis-py."""
+    return Threaded(Link(url, threads=1)) if url.startswith("rediss:") else Connection(url)
 
 
 async def check_schema(link: Link, partitions: int) -> None:

@@ -4,10 +4,10 @@ Law: nothing is decided here; each method is one script or one pipeline of reads
 are the steps of `storage/memory.py`. Replies are decoded in the worker thread that received them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import starmap
 from struct import Struct
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import redis
 
@@ -44,7 +44,7 @@ from storage.link import Link
 from storage.redis_alerts import read_alerts, read_outbox, read_transitions, settle
 from storage.redis_commit import commit_call
 from storage.redis_usage import read_usage
-from storage.scripts import Argument, Call, Reply, run_script, run_scripts, told
+from storage.scripts import Argument, Call, Reply, run_script, told
 
 CLAIM_WINDOW_MS = 3_600_000
 CLAIM_LIFE_S = 3 * 3_600
@@ -58,6 +58,9 @@ POSITION = Struct(">QQ")
 
 T = TypeVar("T")
 
+Scripts: TypeAlias = Callable[[Sequence[Call]], Awaitable[list[Reply]]]
+"""Runs scripts together: the reply to each is a value or an exception of redis-py."""
+
 
 class RedisStore:
     """The engine's store on the server behind the links.
@@ -69,7 +72,7 @@ class RedisStore:
     def __init__(
         self,
         partitions: int,
-        appends: Link,
+        appends: Scripts,
         commits: Link,
         reads: Link,
         questions: Link,
@@ -105,15 +108,11 @@ class RedisStore:
         )
 
     async def append(self, groups: Sequence[Group]) -> list[Appended | StoreError]:
-        def step(client: redis.Redis) -> list[Appended | StoreError]:
-            calls = [self._append_call(group) for group in groups]
-            replies = run_scripts(client, calls)
-            return list(starmap(_appended, zip(groups, replies, strict=True)))
-
         try:
-            return await self._appends.run(step)
+            replies = await self._appends([self._append_call(group) for group in groups])
         except StoreError as error:
             return [error] * len(groups)
+        return list(starmap(_appended, zip(groups, replies, strict=True)))
 
     def _append_call(self, group: Group) -> Call:
         keys = self.keys[group.partition]
