@@ -2,8 +2,7 @@
 
 Law: as for `storage/link.py`, nothing is sent twice, and whoever is cancelled still waits for the
 reply. After any failure the connection is closed, so that a late reply is never taken for the reply
-to something else. A thread and its two hand-overs cost more than the server's whole work on a
-small append.
+to something else.
 """
 
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ import redis.exceptions as errors
 import trio
 from redis.connection import parse_url
 
-from engine.ports import Unavailable
+from engine.ports import StoreError, Unavailable
 from storage.link import ANSWER_LIMIT_S, translated
 from storage.scripts import Argument, Call, Reply, evalsha, forgotten, script_load
 
@@ -43,7 +42,7 @@ class Connection:
         return f"<Connection {'closed' if self._stream is None else 'open'}>"
 
     async def run_scripts(self, calls: Sequence[Call]) -> list[Reply]:
-        """Run scripts together; each reply is a value or an exception of redis-py.
+        """Run scripts together; each reply is a value, or an exception of redis-py or the engine.
 
         Raises Unavailable when it is not known what became of them, Refused when none was run. A
         script that the server has forgotten was surely not run: it is loaded and sent again.
@@ -52,9 +51,7 @@ class Connection:
             replies = await self._ask([evalsha(call) for call in calls])
             missing = forgotten(replies)
             if missing:
-                names = sorted({calls[number][0] for number in missing})
-                await self._ask([script_load(name) for name in names])
-                again = await self._ask([evalsha(calls[number]) for number in missing])
+                again = await self._loaded([calls[number] for number in missing])
                 for number, reply in zip(missing, again, strict=True):
                     replies[number] = reply
             return replies
@@ -64,6 +61,15 @@ class Connection:
         if self._stream is not None:
             self._stream.socket.close()
         self._stream, self._reader = None, _new_reader()
+
+    async def _loaded(self, calls: Sequence[Call]) -> list[Reply]:
+        """The replies to calls whose scripts are loaded first."""
+        try:
+            await self._ask([script_load(name) for name in sorted({call[0] for call in calls})])
+            return await self._ask([evalsha(call) for call in calls])
+        except StoreError as error:
+            # Of these calls alone: the others have been answered, and perhaps stored.
+            return [error] * len(calls)
 
     async def _ask(self, commands: Sequence[Sequence[Argument]]) -> list[Reply]:
         """The replies to commands that are sent together, in order."""

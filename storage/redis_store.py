@@ -1,7 +1,8 @@
 """The store on a Redis or Valkey server: one script a step.
 
 Law: nothing is decided here; each method is one script or one pipeline of reads, and the scripts
-are the steps of `storage/memory.py`. Replies are decoded in the worker thread that received them.
+are the steps of `storage/memory.py`. Replies of a link are decoded in the thread that received
+them.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -59,7 +60,7 @@ POSITION = Struct(">QQ")
 T = TypeVar("T")
 
 Scripts: TypeAlias = Callable[[Sequence[Call]], Awaitable[list[Reply]]]
-"""Runs scripts together: the reply to each is a value or an exception of redis-py."""
+"""Runs scripts together: the reply to each is a value, or an exception for `told`."""
 
 
 class RedisStore:

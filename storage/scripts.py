@@ -82,7 +82,9 @@ class Threaded:
 
 
 def told(error: Exception) -> StoreError:
-    """The engine's name for an error that a script answered with."""
+    """The engine's name for an error that a script answered with, or that came instead."""
+    if isinstance(error, StoreError):
+        return error
     text = str(error)
     if "FENCED" in text:
         return Fenced(f"another process owns the partition now ({text})")

@@ -1,15 +1,18 @@
 """The appends' own connection: what comes back, what goes wrong, and that nothing is sent twice."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 from engine.ports import Refused, Unavailable
 from storage.connection import Connection
-from storage.scripts import Call, told
+from storage.link import Link
+from storage.scripts import Call, Threaded, told
 from storage.server.testing import ThrowawayServer, embedded_server
 
 pytestmark = pytest.mark.real
@@ -30,6 +33,18 @@ async def connection(server: ThrowawayServer) -> AsyncIterator[Connection]:
     opened.close()
 
 
+@asynccontextmanager
+async def speaking(
+    talk: Callable[[trio.SocketStream], Awaitable[None]],
+) -> AsyncGenerator[str, None]:
+    """The address of somebody who says what `talk` says."""
+    async with trio.open_nursery() as nursery:
+        listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        nursery.start_soon(trio.serve_listeners, talk, listeners)
+        yield f"redis://127.0.0.1:{listeners[0].socket.getsockname()[1]}"
+        nursery.cancel_scope.cancel()
+
+
 def epoch(server: ThrowawayServer) -> int:
     """How often the script has run."""
     with server.client() as client:
@@ -42,16 +57,18 @@ def again(number: int) -> Call:
     return "acquire", ["meta"], [number]
 
 
+@pytest.mark.parametrize("way", [Connection, lambda url: Threaded(Link(url))])
 async def test_scripts_run_in_order_and_are_loaded_when_unknown(
-    connection: Connection, server: ThrowawayServer
+    way: Callable[[str], Connection | Threaded], server: ThrowawayServer
 ) -> None:
-    replies = await connection.run_scripts([again(0), again(1), again(2)])
+    opened = way(server.url)
+    replies = await opened.run_scripts([again(0), again(1), again(2)])
     assert [int(reply[0]) for reply in replies] == [1, 2, 3]
     with server.client() as client:
         client.script_flush()
-    (reply,) = await connection.run_scripts([again(3)])
+    (reply,) = await opened.run_scripts([again(3)])
     assert int(reply[0]) == 4
-    assert repr(connection) == "<Connection open>"
+    opened.close()
 
 
 async def test_an_error_stands_among_the_replies(connection: Connection) -> None:
@@ -99,12 +116,26 @@ async def test_who_is_cancelled_still_waits_for_the_reply(
     connection: Connection, server: ThrowawayServer
 ) -> None:
     await connection.run_scripts([again(0)])
-    with trio.CancelScope() as scope:
-        scope.cancel()
-        await connection._ask([("HSET", "meta", "epoch", "8")])
-    assert epoch(server) == 8
-    (reply,) = await connection.run_scripts([again(8)])
-    assert int(reply[0]) == 9
+    server.stop()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(connection.run_scripts, [again(1)])
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+        server.cont()
+    assert (epoch(server), repr(connection)) == (2, "<Connection open>")
+
+
+async def test_what_fails_while_a_script_is_loaded_concerns_its_calls_alone() -> None:
+    async def talk(stream: trio.SocketStream) -> None:
+        await stream.receive_some()
+        await stream.send_all(b":1\r\n-NOSCRIPT No matching script.\r\n")
+        await stream.receive_some()
+        await stream.aclose()
+
+    async with speaking(talk) as url:
+        good, bad = await Connection(url).run_scripts([ACQUIRE, ACQUIRE])
+    assert good == 1
+    assert isinstance(told(bad), Unavailable)
 
 
 async def test_callers_take_turns(connection: Connection, server: ThrowawayServer) -> None:
@@ -133,10 +164,6 @@ async def test_what_is_no_reply_is_unavailable() -> None:
         await stream.receive_some()
         await stream.send_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
-    async with trio.open_nursery() as nursery:
-        listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
-        port = listeners[0].socket.getsockname()[1]
-        nursery.start_soon(trio.serve_listeners, talk, listeners)
+    async with speaking(talk) as url:
         with pytest.raises(Unavailable, match="Protocol error"):
-            await Connection(f"redis://127.0.0.1:{port}").run_scripts([ACQUIRE])
-        nursery.cancel_scope.cancel()
+            await Connection(url).run_scripts([ACQUIRE])
