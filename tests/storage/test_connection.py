@@ -39,8 +39,7 @@ async def speaking(
 ) -> AsyncGenerator[str, None]:
     """The address of somebody who says what `talk` says."""
     async with trio.open_nursery() as nursery:
-        listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
-        nursery.start_soon(trio.serve_listeners, talk, listeners)
+        listeners = await nursery.start(partial(trio.serve_tcp, talk, 0, host="127.0.0.1"))
         yield f"redis://127.0.0.1:{listeners[0].socket.getsockname()[1]}"
         nursery.cancel_scope.cancel()
 
