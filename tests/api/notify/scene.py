@@ -37,13 +37,17 @@ def a_channel(channel_id: str = "ch_1", **changed: Any) -> Channel:  # ruff: ign
 
 @dataclass(frozen=True)
 class Got:
-    """One message that a receiver got, and when, in seconds since the start."""
+    """One message that a receiver got, and when, in seconds since the start.
+
+    It spells out the transitions of `told`, and only counts `more` that are older.
+    """
 
     at_s: float
     channel: str
     id: str
     told: tuple[tuple[str, int], ...]
     event: str
+    more: int
 
 
 @dataclass(eq=False)
@@ -118,7 +122,7 @@ class Scene:
         await trio.sleep(self.takes_s)
         told = tuple((notice.episode, notice.seq) for notice in message.notices)
         at_s = round(trio.current_time() - self.began_s, 2)
-        self.got.append(Got(at_s, channel.id, message.id, told, message.event))
+        self.got.append(Got(at_s, channel.id, message.id, told, message.event, message.more))
         return self.answer(channel, message)
 
     @asynccontextmanager

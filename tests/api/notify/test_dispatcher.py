@@ -8,7 +8,7 @@ from trio.testing import MockClock
 
 from api.notify.channel import Channel
 from api.notify.dispatcher import Later, Outcome
-from api.notify.message import Message
+from api.notify.message import NOTICES_MAX, Message
 from api.notify.outgoing import Answered, Failed
 from engine.ports import Unavailable
 from tests.api.notify.scene import OK, Scene, a_channel
@@ -178,6 +178,25 @@ async def test_a_group_hears_the_first_at_once_and_the_others_together(
         (("ep_1", 1),), (("ep_2", 1), ("ep_3", 1)), (("ep_4", 1), ("ep_1", 2)),
     ]  # fmt: skip
     assert [round(got.at_s) for got in scene.got] == [0, 30, 43]
+
+
+async def test_of_many_the_newest_are_spelled_out_and_the_rest_counted(
+    autojump_clock: MockClock,
+) -> None:
+    scene = Scene(answer=lambda channel, message: DOWN)
+    scene.channels["ch_1"] = a_channel(type="email", target="a@example.org")
+    async with scene.running():
+        for number in range(NOTICES_MAX + 10):
+            scene.commit(f"ep_{number}", 1)
+        await trio.sleep(60)
+        scene.answer = lambda channel, message: OK
+        await trio.sleep(3_600)
+        assert await scene.records.pending(1) == []
+        page = await scene.records.ended(1, None, 100)
+    last = scene.got[-1]
+    assert last.told == tuple((f"ep_{number}", 1) for number in range(10, NOTICES_MAX + 10))
+    assert last.more == 10
+    assert [one.state for one in page.deliveries] == ["delivered"] * (NOTICES_MAX + 10)
 
 
 async def test_a_carrier_that_has_sent_enough_sends_the_rest_as_one(

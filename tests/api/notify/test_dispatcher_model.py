@@ -1,7 +1,8 @@
 """Chance decides what receivers say and when the process is killed; a model judges the outcome.
 
 Whatever happens: every committed transition is told at least once to each channel, the first time
-in its order, nothing else is told, and an id means one transition and one channel.
+in its order, nothing else is told, and an id means one transition and one channel. A run commits no
+more than one message can spell out; what becomes of more stands in `test_dispatcher.py`.
 """
 
 import random
@@ -12,10 +13,11 @@ from trio.testing import MockClock
 
 from api.notify.channel import Channel
 from api.notify.dispatcher import Outcome
-from api.notify.message import Message
+from api.notify.message import NOTICES_MAX, Message
 from api.notify.outgoing import Answered, Failed
 from engine.ports import Unavailable
 from tests.api.notify.scene import OK, Scene, a_channel
+from tests.simulation.scheduling import deterministic
 
 QUICK_SEEDS = 40
 ALL_SEEDS = 2_000
@@ -26,7 +28,8 @@ CHANNELS = ("ch_1", "ch_2", "ch_3")
 
 @pytest.mark.parametrize("seed", range(QUICK_SEEDS))
 async def test_nothing_is_lost_or_turned_round(autojump_clock: MockClock, seed: int) -> None:
-    await play(seed)
+    with deterministic(seed):
+        await play(seed)
 
 
 @pytest.mark.slow
@@ -35,7 +38,8 @@ async def test_nothing_is_lost_or_turned_round_in_many_runs(
     autojump_clock: MockClock, low: int
 ) -> None:
     for seed in range(low, low + 40):
-        await play(seed)
+        with deterministic(seed):
+            await play(seed)
 
 
 async def play(seed: int) -> None:
@@ -74,7 +78,7 @@ async def play(seed: int) -> None:
 async def disturb(chance: random.Random, scene: Scene, committed: dict[str, int]) -> None:
     """A transition, a store that goes silent or speaks again, or some time."""
     what = chance.random()
-    if what < 0.7:
+    if what < 0.7 and sum(committed.values()) < NOTICES_MAX:
         number = chance.randrange(EPISODES)
         episode = f"ep_{number}"
         seq = committed[episode] = committed.get(episode, 0) + 1
