@@ -16,11 +16,11 @@ def keep(directory: Path, message: bytes) -> Path:
     """Write a mail into the directory, readable for its owner only; OSError when that fails."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     name = f"{time.time_ns() // 1000:017d}-{os.getpid()}-{next(_serial):04d}.eml"
-    path, unfinished = directory / name, directory / f".{name}"
+    path, unfinished = directory / name, directory / f"{name}.part"
     # Links in mails open accounts.
     unfinished.touch(0o600, exist_ok=False)
     unfinished.write_bytes(message)
     unfinished.rename(path)
-    for old in sorted(directory.glob("*.eml"))[:-OUTBOX_MAX]:
+    for old in sorted(directory.glob("*.eml*"))[:-OUTBOX_MAX]:
         old.unlink(missing_ok=True)
     return path

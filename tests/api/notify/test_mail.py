@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 from email import policy
 from pathlib import Path
+from typing import cast
 
 import pytest
 import trio
@@ -95,6 +96,12 @@ async def test_without_a_server_mails_are_files(
     assert subjects == ["number 2", "number 3", "number 4"]
     assert stat.S_IMODE(files[0].stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "outbox").stat().st_mode) == 0o700
+
+
+def test_a_mail_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
+    with pytest.raises(TypeError):
+        outbox.keep(tmp_path, cast("bytes", "not written"))
+    assert [path.suffix for path in tmp_path.iterdir()] == [".part"]
 
 
 async def test_an_outbox_that_cannot_be_written_says_so(tmp_path: Path) -> None:
