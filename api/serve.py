@@ -21,6 +21,7 @@ from api.greeting import Say
 from api.heap import keep_freed_memory
 from api.http.app import create_app, express_handlers, routes_by_characters
 from api.http.context import Context
+from api.http.plain import PlainPoints
 from api.http.server import listen, serve_http
 from api.settings import Settings, SettingsError
 from api.slow_steps import watched_steps
@@ -56,8 +57,9 @@ async def serve(
             app = create_app(context)
             task_status.started(context)
             lane = ExpressLane(
-                express_handlers(context), context.room, context.meters, routes_by_characters()
-            )
+                express_handlers(context), context.room, context.meters, routes_by_characters(),
+                PlainPoints(context),
+            )  # fmt: skip
             stop = partial(_stop, context, say)
             with watched_steps():
                 await serve_http(app, sockets, stop, tls, lane)

@@ -81,6 +81,15 @@ class Keyring:
             self._note(known, now_ms)
         return known.identity if now_ms < known.expires_ms else None
 
+    def known(self, digest: bytes) -> Identity | None:
+        """Who has the key of this digest, if that is known without asking or writing anything."""
+        known = self._remembered.get(digest) if self._remembered.fresh else None
+        if known is None:
+            return None
+        now_ms = self._clock.now_ms()
+        settled = now_ms - known.noted_ms < USED_EVERY_MS and now_ms < known.expires_ms
+        return known.identity if settled else None
+
     async def until_gone(self, identity: Identity) -> None:
         """Return once the key is revoked or has expired; for connections that stay open."""
         await self._remembered.until_gone(

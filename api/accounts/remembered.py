@@ -97,7 +97,12 @@ class Remembered(Generic[T]):
     @property
     def confirmed(self) -> bool:
         """Whether the store has answered lately; without `keep_fresh` nobody expects it to."""
-        return not self._running or trio.current_time() - self._confirmed_s <= CONFIRMED_FOR_S
+        return not self._running or self.fresh
+
+    @property
+    def fresh(self) -> bool:
+        """Whether what is remembered counts without asking the store."""
+        return trio.current_time() - self._confirmed_s <= CONFIRMED_FOR_S
 
     async def confirm(self) -> None:
         """Read the generation, and forget everything when something was revoked since."""
@@ -110,7 +115,7 @@ class Remembered(Generic[T]):
 
     async def check(self) -> None:
         """Unavailable unless what is remembered counts."""
-        if trio.current_time() - self._confirmed_s <= CONFIRMED_FOR_S:
+        if self.fresh:
             return
         # While the background asks, requests do not queue up behind a store that is silent.
         if self._running:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from api.http.gate import sized
-from api.http.messages import Header, RawReply, StreamReply
+from api.http.messages import PLACE_OF_ID, Header, RawReply, SharedReply, StreamReply
 from api.http.problems import Problem
 
 CLOSE: Final[Header] = (b"connection", b"close")
@@ -16,6 +16,11 @@ LAST: Final = b"Connection: close\r\n"
 END: Final = b"0\r\n\r\n"
 """After the last chunk."""
 
+PLACE: Final = PLACE_OF_ID.encode()
+
+SHARED_MAX: Final = 10_000
+"""Replies of one second that are kept as bytes, half a kilobyte each."""
+
 
 class Answers:
     """Writes answers; `server_headers` are those that every one has, such as the date."""
@@ -24,6 +29,8 @@ class Answers:
         self._server_headers = server_headers
         self._second = -1
         self._stamp = b""
+        # Of this second.
+        self._shared: dict[SharedReply, bytes] = {}
 
     def __repr__(self) -> str:
         return f"<Answers {self._stamp!r}>"
@@ -34,6 +41,16 @@ class Answers:
         lines += [b"content-length: %d\r\n" % len(reply.body), self._now()]
         lines += [LAST if last else b"", b"\r\n", reply.body]
         return b"".join(lines)
+
+    def shared(self, reply: SharedReply, request_id: str) -> bytes:
+        """A reply that others get, too, with the id of one request."""
+        self._now()
+        known = self._shared.get(reply)
+        if known is None:
+            if len(self._shared) >= SHARED_MAX:
+                self._shared.clear()
+            known = self._shared[reply] = self.of(reply.reply, last=False)
+        return known.replace(PLACE, request_id.encode())
 
     def head(self, reply: StreamReply, *, last: bool) -> bytes:
         """The head of a reply whose body comes in chunks."""
@@ -55,6 +72,7 @@ class Answers:
         second = int(time.time())
         if second != self._second:
             self._second = second
+            self._shared.clear()
             self._stamp = b"".join(b"%b: %b\r\n" % header for header in self._server_headers())
         return self._stamp
 

@@ -7,7 +7,6 @@ gets a second task, which sees the client leave.
 """
 
 import os
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from math import inf
 from typing import TYPE_CHECKING, Final
@@ -17,16 +16,15 @@ import trio
 from api.express.answers import END, chunk
 from api.express.head import Verdict
 from api.express.inbox import Asked, Inbox
+from api.express.waiting import RECEIVE_BYTES
 from api.http.gate import LINGER_BYTES, LINGER_S, body_limit_s, no_room, too_slow
 from api.http.messages import RawRequest, Reply, StreamReply
 from api.http.problems import Problem
+from api.http.request_ids import new_request_id
 from api.http.server import IDLE_S, GuardedStream
 
 if TYPE_CHECKING:
     from api.express.lane import ExpressLane
-
-RECEIVE_BYTES: Final = 64 * 1024
-"""Read at a time."""
 
 HOLD_S: Final = 0.005
 HOLD_BYTES: Final = 64 * 1024
@@ -44,16 +42,16 @@ class Conversation:
     """A client and its requests; `until_s` is when it is given up if it stays silent."""
 
     __slots__ = (
-        "_body_began_s", "_client", "_fd", "_held", "_inbox", "_lane", "_ready", "_ready_bytes",
-        "_ready_since_s", "_stream", "_waiting_since_s", "reading", "until_s",
+        "_body_began_s", "_client", "_held", "_inbox", "_lane", "_ready", "_ready_bytes",
+        "_ready_since_s", "_stream", "_waiting_since_s", "fd", "reading", "until_s",
     )  # fmt: skip
 
     def __init__(self, lane: "ExpressLane", stream: GuardedStream) -> None:
         self.reading = trio.CancelScope()
         self.until_s = inf
+        self.fd = stream.socket.fileno()
         self._lane = lane
         self._stream = stream
-        self._fd = stream.socket.fileno()
         self._client = str(stream.socket.getpeername()[0])
         self._inbox = Inbox(lane.routes, lane.starts, lane.by_characters)
         self._ready: list[bytes] = []
@@ -70,6 +68,24 @@ class Conversation:
     def idle(self) -> bool:
         """Whether it waits for a request, or for the rest of a head."""
         return self.until_s < inf and not self._inbox.in_body
+
+    def asks(self) -> None:
+        """A request of it is being answered elsewhere."""
+        self.until_s = inf
+
+    def tell(self, answer: bytes, now_s: float) -> bool:
+        """Send the answer to that request; False when the client does not take all of it now."""
+        self._waiting_since_s = now_s
+        self.until_s = now_s + IDLE_S
+        try:
+            sent = os.write(self.fd, answer)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            return False  # The client is gone, as its task will see.
+        if sent < len(answer):
+            self._keep(answer[sent:], now_s)
+        return sent == len(answer)
 
     async def run(self) -> bytes | None:
         """Answer until the client is done (None), or asks what others answer: returns its bytes."""
@@ -115,7 +131,7 @@ class Conversation:
             return False
         head = asked.head
         method, _, path = head.route.decode("ascii").partition(" ")
-        request_id = secrets.token_hex(8)
+        request_id = new_request_id()
         request = RawRequest(
             method, path, head.query, head.headers, asked.body, request_id, self._client
         )
@@ -159,9 +175,9 @@ class Conversation:
 
     async def _until_gone(self, streaming: trio.CancelScope) -> None:
         """End a stream when its client leaves; what it asks meanwhile waits for the end."""
-        await trio.lowlevel.wait_readable(self._fd)
+        await trio.lowlevel.wait_readable(self.fd)
         try:
-            data = os.read(self._fd, RECEIVE_BYTES)
+            data = os.read(self.fd, RECEIVE_BYTES)
         except OSError:
             data = b""
         self._inbox.put(data)
@@ -180,7 +196,7 @@ class Conversation:
         self._ready.clear()
         self._ready_bytes = 0
         try:
-            sent = os.write(self._fd, data)
+            sent = os.write(self.fd, data)
         except BlockingIOError:
             sent = 0
         if sent < len(data):
@@ -191,17 +207,23 @@ class Conversation:
         if self._lane.stopping and not self._inbox.in_body:
             return False
         self.until_s = self._limit_s()
-        await trio.lowlevel.wait_readable(self._fd)
+        data = await (self._rest() if self._inbox else self._lane.waiting.data(self))
         self.until_s = inf
         if self.reading.cancel_called:
             # The patience was over in the same moment.
             await trio.lowlevel.checkpoint()
-        try:
-            data = os.read(self._fd, RECEIVE_BYTES)
-        except BlockingIOError:
+        if data is None:
             return True
         self._inbox.put(data)
         return bool(data)
+
+    async def _rest(self) -> bytes | None:
+        """More of a request that has begun; empty at the end, None when there is nothing yet."""
+        await trio.lowlevel.wait_readable(self.fd)
+        try:
+            return os.read(self.fd, RECEIVE_BYTES)
+        except BlockingIOError:
+            return None
 
     def _limit_s(self) -> float:
         """Until when more must have come."""
@@ -225,7 +247,7 @@ class Conversation:
         """Say why, and give the client a moment to read it, as the gate does."""
         self._lane.meters.refused(problem.code)
         self._hold(0)
-        self._ready.append(self._lane.answers.refusal(problem, secrets.token_hex(8)))
+        self._ready.append(self._lane.answers.refusal(problem, new_request_id()))
         await self._send()
         left = LINGER_BYTES
         with trio.move_on_after(LINGER_S):

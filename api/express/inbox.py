@@ -56,6 +56,10 @@ class Inbox:
     def __repr__(self) -> str:
         return f"<Inbox {len(self._data) - self._at} bytes, in a body: {self.in_body}>"
 
+    def __bool__(self) -> bool:
+        """Whether a request has begun."""
+        return self._head is not None or self._at < len(self._data)
+
     @property
     def in_body(self) -> bool:
         """Whether a head is complete and its body is not."""

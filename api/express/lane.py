@@ -11,6 +11,7 @@ import trio
 
 from api.express.answers import Answers
 from api.express.conversation import Conversation, Handler
+from api.express.waiting import Plain, Waiting
 from api.http.messages import Header
 from api.http.meters import Meters
 from api.http.room import BodyRoom
@@ -23,7 +24,8 @@ LOOK_EVERY_S: Final = 0.25
 class ExpressLane:
     """Answers the requests that `handlers` knows by method and path (`POST /v1/ingest`).
 
-    Of those `by_characters` the Content-Length may be in characters.
+    Of those `by_characters` the Content-Length may be in characters. What `plain` knows is answered
+    many at a time.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class ExpressLane:
         room: BodyRoom,
         meters: Meters,
         by_characters: frozenset[bytes] = frozenset(),
+        plain: Plain | None = None,
     ) -> None:
         self.handlers = handlers
         self.room = room
@@ -41,13 +44,19 @@ class ExpressLane:
         self.starts = tuple(handlers)
         self.answers = Answers(_server_headers)
         self.stopping = False
+        self.waiting = Waiting(self, plain)
         self._open: set[Conversation] = set()
 
     def __repr__(self) -> str:
         return f"<ExpressLane {len(self._open)} connections, {len(self.routes)} routes>"
 
     async def run(self) -> None:
-        """Give up clients that have been silent for too long, for ever."""
+        """Listen to clients that wait, and give up those that are silent for too long, for ever."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.waiting.run)
+            nursery.start_soon(self._look)
+
+    async def _look(self) -> None:
         while True:
             await trio.sleep(LOOK_EVERY_S)
             now_s = trio.current_time()

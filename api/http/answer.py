@@ -9,7 +9,7 @@ from typing import Final
 
 from api.accounts.faults import AccountFault
 from api.accounts.vault import VaultFault
-from api.http.messages import Reply
+from api.http.messages import RawReply, Reply
 from api.http.meters import Meters
 from api.http.problems import TABLE, FieldError, Problem, unavailable
 from api.http.reasons import SENTENCES, reason
@@ -37,11 +37,16 @@ async def answered(
     try:
         return await handler()
     except Exception as error:
-        problem = problem_of(error)
-        if problem.code in OURS:
-            log.exception("request %s failed", request_id)
-        meters.refused(problem.code)
-        return problem.reply(request_id)
+        return refused(meters, request_id, error)
+
+
+def refused(meters: Meters, request_id: str, error: Exception, requests: int = 1) -> RawReply:
+    """The reply of the problem that requests ran into."""
+    problem = problem_of(error)
+    if problem.code in OURS:
+        log.error("request %s failed", request_id, exc_info=error)
+    meters.refused(problem.code, requests)
+    return problem.reply(request_id)
 
 
 def problem_of(error: Exception) -> Problem:

@@ -27,18 +27,26 @@ async def identify(context: Context, request: RawRequest, permission: Permission
 
     A mistyped key is refused without asking the store.
     """
-    given = request.all(b"authorization")
-    if not given:
+    token = bearer_token(request)
+    if token is None:
         identity = await _identify_session(context, request)
-    elif len(given) > 1:
-        raise Problem("duplicate_header", "authorization: once per request.")
     else:
-        found = BEARER.fullmatch(given[0])
-        if found is None:
-            raise Problem("invalid_key", "Authorization: only Bearer is understood.")
-        identity = await identify_token(context, request, found["token"])
+        identity = await identify_token(context, request, token)
     check_scope(identity, permission)
     return identity
+
+
+def bearer_token(request: RawRequest) -> bytes | None:
+    """The token of the Authorization header; None without one, Problem when it is another kind."""
+    given = request.all(b"authorization")
+    if not given:
+        return None
+    if len(given) > 1:
+        raise Problem("duplicate_header", "authorization: once per request.")
+    found = BEARER.fullmatch(given[0])
+    if found is None:
+        raise Problem("invalid_key", "Authorization: only Bearer is understood.")
+    return found["token"]
 
 
 async def identify_token(context: Context, request: RawRequest, token: bytes) -> Identity:

@@ -5,7 +5,7 @@ fails is the batch taken apart item by item, so that each bad item is named and 
 kept.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -25,7 +25,7 @@ from api.http.item import (
 )
 from api.http.problems import Problem
 from api.http.repeats import Refusal
-from api.http.times import OLDEST_MS, times_ms
+from api.http.times import OLDEST_MS, time_fault, time_ms, times_ms
 from engine.points import VALUE_LIMIT
 from engine.rollup import Flags, Floats, Ints
 from engine.stats import Kind
@@ -35,7 +35,8 @@ PRESENT: Final[Flags] = np.zeros(1, np.bool_)
 for _shared in (FIRST, PRESENT):
     _shared.setflags(write=False)
 
-SYNTAX_CODES: Final = frozenset({"invalid_json", "invalid_msgpack", "invalid_encoding"})
+PlainItem = tuple[str, Kind | UnsetType, float, int]
+"""Name, type, value and time in epoch milliseconds."""
 
 
 @dataclass(slots=True)
@@ -87,7 +88,7 @@ def decode_one(
     `counts` allows the field `count`, as `/v1/stat` does. Nothing before `oldest_ms` is taken.
     """
     item, refused = _parse_item(body, codec, CountItem if counts else Item)
-    if item is not None and (plain := _plain(item, now_ms)) is not None:
+    if item is not None and (plain := _plain(item, now_ms, oldest_ms)) is not None:
         return plain
     if refused is not None:
         codec.check(body)
@@ -97,14 +98,45 @@ def decode_one(
     return to_columns(found, now_ms, oldest_ms)
 
 
-def _plain(item: Item, now_ms: int) -> Columns | None:
-    """The columns of a point of now with a usable value, as most are: a third of the work."""
-    if item.timestamp is not UNSET or item.t is not UNSET or item.id is not UNSET:
+def decode_plain(body: bytes, now_ms: int, oldest_ms: int = OLDEST_MS) -> PlainItem | None:
+    """The JSON item of a single request, if it has a usable value and time, and no id."""
+    try:
+        item = _json_item(body)
+    except SYNTAX_ERRORS:
         return None
-    if item.value is UNSET or not abs(item.value) <= VALUE_LIMIT:
+    value, at_ms = _plain_value(item), _plain_ms(item, now_ms)
+    if value is None or at_ms is None or time_fault(at_ms, now_ms, oldest_ms) is not None:
         return None
-    value, at_ms = np.array([item.value + 0.0]), np.array([now_ms], np.int64)
-    return Columns(FIRST, [item.stat], [item.type], value, PRESENT, at_ms, None, 1, [])
+    timed = item.t is not UNSET or item.timestamp is not UNSET
+    # With more colons a key may stand twice, or a text has one.
+    if body.count(b":") != 2 + (item.type is not UNSET) + timed:
+        return None
+    return item.stat, item.type, value, at_ms
+
+
+_json_item: Final[Callable[[bytes], Item]] = msgspec.json.Decoder(Item).decode
+
+
+def _plain_value(item: Item) -> float | None:
+    if item.id is not UNSET or item.value is UNSET or not abs(item.value) <= VALUE_LIMIT:
+        return None
+    # -0.0 becomes 0.0.
+    return item.value + 0.0
+
+
+def _plain_ms(item: Item, now_ms: int) -> int | None:
+    if item.t is UNSET:
+        return now_ms if item.timestamp is UNSET else time_ms(item.timestamp)
+    return time_ms(item.t) if item.timestamp is UNSET else None
+
+
+def _plain(item: Item, now_ms: int, oldest_ms: int) -> Columns | None:
+    """The columns of a point with a usable value and time: a third of the work."""
+    value, at_ms = _plain_value(item), _plain_ms(item, now_ms)
+    if value is None or at_ms is None or time_fault(at_ms, now_ms, oldest_ms) is not None:
+        return None
+    values, times = np.array([value]), np.array([at_ms], np.int64)
+    return Columns(FIRST, [item.stat], [item.type], values, PRESENT, times, None, 1, [])
 
 
 def decode_batch(body: bytes, codec: Codec, now_ms: int, oldest_ms: int = OLDEST_MS) -> Columns:

@@ -5,7 +5,6 @@ does not enter. Whatever is refused here is answered with a problem, and the con
 without reading the rest of the request, but for a moment in which the client may notice.
 """
 
-import secrets
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from contextlib import nullcontext
 from dataclasses import replace
@@ -18,6 +17,7 @@ from api.http.head import head_problem
 from api.http.messages import Header, RawReply, RawRequest
 from api.http.meters import Meters
 from api.http.problems import Problem, unavailable
+from api.http.request_ids import new_request_id
 from api.http.room import BodyRoom
 
 Scope = MutableMapping[str, Any]
@@ -85,7 +85,7 @@ class Gate:
         if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
-        request_id = secrets.token_hex(8)
+        request_id = new_request_id()
         headers = tuple((bytes(name).lower(), bytes(value)) for name, value in scope["headers"])
         query = bytes(scope["query_string"])
         problem = head_problem(scope.get("raw_path") or b"", query, headers)

@@ -31,6 +31,7 @@ from engine.stats import Stat, public_id
 
 REPLAYED: Final[Header] = (b"idempotent-replayed", b"true")
 
+INGEST_PATH: Final = "/v1/ingest"
 BATCH_PATH: Final = "/v1/ingest/batch"
 COUNT_PATH: Final = "/v1/stat"
 

@@ -59,6 +59,16 @@ class RawReply:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SharedReply:
+    """A reply that many requests get; each puts its own id in where `PLACE_OF_ID` stands."""
+
+    reply: RawReply
+
+
+PLACE_OF_ID: Final = "~request~number~"
+
+
 # Entered before the first byte is asked for, left when the client is gone or the stream ends.
 StreamBody = AbstractAsyncContextManager[AsyncIterator[bytes]]
 

@@ -23,15 +23,15 @@ class Meters:
     def __repr__(self) -> str:
         return f"<Meters {self.accepted} points, {sum(self.refusals.values())} refusals>"
 
-    def acknowledged(self, elapsed_s: float) -> None:
-        """An ingest request was durable after this time."""
-        self.ack_counts[bisect_left(ACK_BUCKETS_S, elapsed_s)] += 1
-        self.ack_sum_s += elapsed_s
+    def acknowledged(self, elapsed_s: float, requests: int = 1) -> None:
+        """Ingest requests were durable after this time."""
+        self.ack_counts[bisect_left(ACK_BUCKETS_S, elapsed_s)] += requests
+        self.ack_sum_s += elapsed_s * requests
 
     def refused(self, code: str, count: int = 1) -> None:
         """Requests or items were refused with this problem code."""
         self.refusals[code] += count
 
-    def answered(self, route: str, status: int) -> None:
-        """A request to a route (its path with placeholders) was answered."""
-        self.requests[route, status] += 1
+    def answered(self, route: str, status: int, requests: int = 1) -> None:
+        """Requests to a route (its path with placeholders) were answered."""
+        self.requests[route, status] += requests

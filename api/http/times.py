@@ -50,8 +50,15 @@ def times_ms(
         at_ms = np.asarray([now_ms if time is None else time for time in times], np.int64)
     outside = (at_ms < max(OLDEST_MS, oldest_ms)) | (at_ms > now_ms + AHEAD_LIMIT_MS)
     for row in np.flatnonzero(outside).tolist():
-        refused.append((row, "timestamp_too_old" if at_ms[row] < now_ms else "timestamp_in_future"))
+        refused.append((row, time_fault(int(at_ms[row]), now_ms, oldest_ms) or ""))
     return at_ms, refused
+
+
+def time_fault(at_ms: int, now_ms: int, oldest_ms: int = OLDEST_MS) -> str | None:
+    """The problem code of a time that no point may have."""
+    if max(OLDEST_MS, oldest_ms) <= at_ms <= now_ms + AHEAD_LIMIT_MS:
+        return None
+    return "timestamp_too_old" if at_ms < now_ms else "timestamp_in_future"
 
 
 def time_ms(given: object) -> int | None:

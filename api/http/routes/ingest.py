@@ -5,7 +5,14 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct, field
 
 from api.http.bodies import BATCH_CODECS, INGEST_CODECS
-from api.http.ingest import BATCH_PATH, COUNT_PATH, BatchReply, IngestReply, ingest
+from api.http.ingest import (
+    BATCH_PATH,
+    COUNT_PATH,
+    INGEST_PATH,
+    BatchReply,
+    IngestReply,
+    ingest,
+)
 from api.http.item import Batch, CountItem, Item
 from api.http.route import Nothing, Route
 
@@ -56,7 +63,7 @@ MANY: Final = tuple(codec.media[0].decode() for codec in BATCH_CODECS)
 
 ROUTES: Final = (
     Route(
-        "POST", "/v1/ingest", "Send one point", "write",
+        "POST", INGEST_PATH, "Send one point", "write",
         {202: IngestReply}, Nothing, Item, raw=ingest, problems=(*ITEM_PROBLEMS, *WRITE_PROBLEMS),
         headers=SendHeaders, media=ONE, example=POINT, express=True,
     ),

@@ -252,6 +252,25 @@ async def test_a_key_expires(running: Keyring, autojump_clock: MockClock) -> Non
     assert await running.identify(made.secret) is None
 
 
+async def test_a_key_is_known_until_there_is_something_to_ask_or_to_write(
+    running: Keyring, autojump_clock: MockClock
+) -> None:
+    expires_ms = TrioClock(START_MS).now_ms() + 100_000
+    made = await running.create(OWNER, "ci", ["read"], expires_ms=expires_ms)
+    digest = made.record.digest
+    assert running.known(digest) is None
+    identity = await running.identify(made.secret)
+    assert running.known(digest) == identity
+    await trio.sleep(module.CONFIRMED_FOR_S + 1)
+    assert running.known(digest) == identity
+    await trio.sleep(60)
+    assert running.known(digest) is None
+    await running.identify(made.secret)
+    assert running.known(digest) == identity
+    await trio.sleep(40)
+    assert running.known(digest) is None
+
+
 async def test_the_last_use_is_written_once_a_minute(
     running: Keyring, autojump_clock: MockClock, catalog: CountingCatalog
 ) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -12,8 +13,10 @@ import trio
 from api.express.lane import ExpressLane
 from api.http.app import express_handlers
 from api.http.bodies import BODY_LIMIT
+from api.http.context import Context
+from api.http.plain import Bundle, PlainPoints, Turn
 from tests.api.express.requests import chunked_once
-from tests.api.http.harness import Server, serving
+from tests.api.http.harness import NOW_MS, Server, serving
 from tests.api.http.sockets import served
 
 pytestmark = pytest.mark.real
@@ -150,6 +153,49 @@ TABLE: Final[dict[str, bytes]] = {
 }
 
 
+MADE: Final = NOW_MS - 5_000
+
+PLAIN_TABLE: Final[dict[str, bytes]] = {
+    "a new counter": post(),
+    "a new value": post(b'{"stat":"v","value":0.5,"type":"value"}'),
+    "plain": post(b'{"stat":"a","value":2,"type":"counter"}'),
+    "plain, of no type": post(b'{"stat":"a","value":3}'),
+    "plain, a value": post(b'{"stat":"v","value":-0.0,"type":"value"}'),
+    "plain, in another order": post(b'{"type":"counter","value":4,"stat":"a"}'),
+    "plain, with a time": post(b'{"stat":"a","value":5,"t":%d}' % MADE),
+    "plain, with seconds": post(b'{"stat":"a","value":6,"timestamp":%d.5}' % (MADE // 1000)),
+    "plain, with spaces": post(b' {"stat" : "a", "value": 7e0 }\n'),
+    "plain, in UTF-8": post(b'{"stat":"a","value":8}', media=b"Application/JSON; charset=utf-8"),
+    "plain, escaped": post(b'{"stat":"\\u0061","value":9}'),
+    "a colon": post(b'{"stat":"a:b","value":1}'),
+    "a colon again": post(b'{"stat":"a:b","value":1}'),
+    "twice": post(b'{"stat":"a","stat":"a","value":1}'),
+    "of another type": post(b'{"stat":"a","value":1,"type":"value"}'),
+    "not trimmed": post(b'{"stat":" a ","value":1}'),
+    "no value": post(b'{"stat":"a"}'),
+    "a large value": post(b'{"stat":"a","value":1e101}'),
+    "too old": post(b'{"stat":"a","value":1,"t":900000000}'),
+    "in future": post(b'{"stat":"a","value":1,"t":%d}' % (NOW_MS + 3_600_000)),
+    "two times": post(b'{"stat":"a","value":1,"t":%d,"timestamp":%d}' % (MADE, MADE)),
+    "no time": post(b'{"stat":"a","value":1,"t":7}'),
+    "a time in words": post(b'{"stat":"a","value":1,"t":"2026-11-22T03:00:00Z"}'),
+    "named": post(b'{"stat":"a","value":1,"id":"x"}'),
+    "named again": post(b'{"stat":"a","value":1,"id":"x"}'),
+    "a name of the request": post(POINT, b"Idempotency-Key: one"),
+    "the name again": post(POINT, b"Idempotency-Key: one"),
+    "unknown field": post(b'{"stat":"a","value":1,"x":1}'),
+    "no JSON": post(b'{"stat":"a","value":1'),
+    "more than JSON": post(b'{"stat":"a","value":1}}'),
+    "not a text": post(b'{"stat":"\xff","value":1}'),
+    "a reader": post(key=b"read"),
+    "nobody": post(key=b"nobody"),
+    "no key": post(key=b""),
+    "a count": post(b'{"stat":"a","count":1}'),
+    "zipped": post(gzip.compress(POINT, mtime=0), b"Content-Encoding: gzip"),
+    "packed": post(msgspec.msgpack.encode({"stat": "a", "value": 1}), media=b"application/msgpack"),
+}
+
+
 def with_keys(server: Server, data: bytes) -> bytes:
     """The request with the keys of a server in it."""
     for name, secret in server.keys.items():
@@ -157,11 +203,37 @@ def with_keys(server: Server, data: bytes) -> bytes:
     return data
 
 
+@dataclass(frozen=True)
+class Counted:
+    """A turn of plain points that notes what it took."""
+
+    turn: Turn
+    taken: list[bytes]
+
+    def take(self, sender: bytes, body: bytes) -> Bundle | None:
+        if (bundle := self.turn.take(sender, body)) is not None:
+            self.taken.append(body)
+        return bundle
+
+
+class CountedPoints(PlainPoints):
+    """Notes the bodies of all requests that were plain."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.taken: list[bytes] = []
+
+    def turn(self) -> Counted:  # type: ignore[override]
+        return Counted(super().turn(), self.taken)
+
+
 def lane_of(server: Server, *, express: bool) -> ExpressLane | None:
     """The lane in front of a server, or none."""
-    context = server.context
-    handlers = express_handlers(context)
-    return ExpressLane(handlers, context.room, context.meters) if express else None
+    return lane_with(server.context, PlainPoints(server.context)) if express else None
+
+
+def lane_with(context: Context, plain: PlainPoints) -> ExpressLane:
+    return ExpressLane(express_handlers(context), context.room, context.meters, plain=plain)
 
 
 async def answers(server: Server, *, express: bool, pieces: int, found: dict[str, bytes]) -> None:
@@ -186,6 +258,36 @@ async def test_the_lane_answers_as_the_framework_does(pieces: int) -> None:
     different = {name for name, answer in framework.items() if lane[name] != answer}
     assert not different
     assert sum(answer.startswith(b"HTTP/1.1 202") for answer in lane.values()) > 15
+
+
+async def answers_alone(server: Server, lane: ExpressLane | None) -> dict[str, bytes]:
+    """What is said to requests each of which is alone on its connection, until it is answered."""
+    found: dict[str, bytes] = {}
+    async with served(server.app, lane) as at:
+        for name, asked in PLAIN_TABLE.items():
+            async with await trio.open_tcp_stream("127.0.0.1", at.port) as client:
+                await client.send_all(with_keys(server, asked))
+                text = b""
+                with trio.fail_after(5):
+                    while not (text.startswith(b"HTTP/1.1 ") and text.endswith(b"}")):
+                        text += await client.receive_some()
+                found[name] = VARYING.sub(b"~", text)
+    return found
+
+
+async def test_plain_points_are_answered_as_others_are() -> None:
+    async with serving() as one, serving() as two:
+        plain = CountedPoints(one.context)
+        lane = await answers_alone(one, lane_with(one.context, plain))
+        framework = await answers_alone(two, None)
+        assert await one.stored() == await two.stored()
+        assert one.context.meters.requests == two.context.meters.requests
+        assert one.context.meters.refusals == two.context.meters.refusals
+        assert one.context.meters.accepted == two.context.meters.accepted
+        assert sum(one.context.meters.ack_counts) == sum(two.context.meters.ack_counts)
+    assert lane == framework
+    usual = [asked for name, asked in PLAIN_TABLE.items() if name.startswith("plain")]
+    assert plain.taken == [asked.partition(b"\r\n\r\n")[2] for asked in usual]
 
 
 async def stream(*, express: bool) -> bytes:

@@ -1,0 +1,214 @@
+"""Where clients wait for what they will ask next, and where plain requests are answered at once.
+
+Law: one task looks at all of them, so that a plain request costs no task, and those that come at
+the same moment are stored together. Everything else wakes the client's own task with the bytes that
+came, untouched. A client whose request is being answered is not listened to.
+"""
+
+import logging
+import os
+from dataclasses import dataclass
+from selectors import EVENT_READ, DefaultSelector
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import trio
+
+from api.express.head import Head, read_head
+from api.http.messages import RawRequest, SharedReply
+from api.http.request_ids import new_request_id
+
+if TYPE_CHECKING:
+    from api.express.conversation import Conversation
+    from api.express.lane import ExpressLane
+
+log = logging.getLogger("statflow.http")
+
+RECEIVE_BYTES: Final = 64 * 1024
+"""Read at a time."""
+
+TURN_REQUESTS_MAX: Final = 256
+"""Requests before others get a turn; some 4 ms."""
+
+HEADS_MAX: Final = 1_000
+HEAD_BYTES_MAX: Final = 2_048
+"""Programs send the same heads again and again: so many, of this size, are judged once."""
+
+
+class Bundle(Protocol):
+    """Requests that are answered together."""
+
+    async def replies(self) -> list[SharedReply]:
+        """The answers, in order; never raises."""
+
+
+class Turn(Protocol):
+    """Requests of one moment."""
+
+    def take(self, sender: bytes, body: bytes) -> Bundle | None:
+        """Put a request into a bundle; None, and nothing done, when it is not plain."""
+
+
+class Plain(Protocol):
+    """What knows plain requests."""
+
+    def sender(self, request: RawRequest) -> bytes | None:
+        """What a head says about who sends; None when no plain request can have it."""
+
+    def turn(self) -> Turn:
+        """Begin with the requests of this moment."""
+
+
+@dataclass(slots=True, eq=False)
+class _Parked:
+    """A client that waits; `asking` while a request of it is being answered, `data` at its end."""
+
+    client: "Conversation"
+    fd: int
+    task: trio.lowlevel.Task
+    asking: bool = False
+    listening: bool = False
+    data: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A head that was judged: who sends so, and how long the body is."""
+
+    sender: bytes | None
+    length: int
+
+
+UNUSUAL: Final = _Known(None, 0)
+
+
+class Waiting:
+    """The clients of a lane that wait; `plain` answers what it knows."""
+
+    def __init__(self, lane: "ExpressLane", plain: Plain | None) -> None:
+        self._lane = lane
+        self._plain = plain
+        self._selector = DefaultSelector()
+        self._parked: dict[int, _Parked] = {}
+        self._heads: dict[bytes, _Known] = {}
+
+    def __repr__(self) -> str:
+        return f"<Waiting {len(self._parked)} clients, {len(self._heads)} heads>"
+
+    async def data(self, client: "Conversation") -> bytes | None:
+        """What a client sends next that is not plain; empty at its end, None to look after it."""
+        parked = _Parked(client, client.fd, trio.lowlevel.current_task())
+        self._parked[parked.fd] = parked
+        self._listen(parked)
+
+        def leave(_: object) -> trio.lowlevel.Abort:
+            self._leave(parked)
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(leave)
+        return parked.data
+
+    async def run(self) -> None:
+        """Listen to all of them, for ever."""
+        # Most systems can wait for a selector, like for a file.
+        waiter: Any = self._selector
+        try:
+            async with trio.open_nursery() as nursery:
+                while True:
+                    await trio.lowlevel.wait_readable(waiter.fileno())
+                    ready = self._selector.select(0)
+                    for at in range(0, len(ready), TURN_REQUESTS_MAX):
+                        some = [key.data for key, _ in ready[at : at + TURN_REQUESTS_MAX]]
+                        self._take(some, nursery)
+                        await trio.lowlevel.checkpoint()
+        finally:
+            self._selector.close()
+
+    def _take(self, ready: list[_Parked], nursery: trio.Nursery) -> None:
+        turn = None if self._plain is None else self._plain.turn()
+        asked: dict[Bundle, list[_Parked]] = {}
+        for parked in ready:
+            if not parked.listening:
+                continue  # It has left a moment ago.
+            if parked.asking:
+                self._unlisten(parked)
+            elif (data := _received(parked.fd)) is not None:
+                bundle = None if turn is None else self._bundle(turn, data)
+                if bundle is None:
+                    self._wake(parked, data)
+                else:
+                    parked.asking = True
+                    parked.client.asks()
+                    asked.setdefault(bundle, []).append(parked)
+        for bundle, askers in asked.items():
+            nursery.start_soon(self._answer, bundle, askers)
+
+    def _bundle(self, turn: Turn, data: bytes) -> Bundle | None:
+        """Where the request went, if it is a whole one, plain and alone."""
+        end = data.find(b"\r\n\r\n") + 4
+        if not 4 <= end <= HEAD_BYTES_MAX:
+            return None
+        head = data[:end]
+        known = self._heads.get(head) or self._learn(head)
+        if known.sender is None or len(data) - end != known.length:
+            return None
+        try:
+            return turn.take(known.sender, data[end:])
+        except Exception:  # The circle of a request: its own task will say what is wrong.
+            log.exception("a request is not plain")
+            return None
+
+    def _learn(self, head: bytes) -> _Known:
+        if len(self._heads) >= HEADS_MAX:
+            self._heads.clear()
+        known = self._heads[head] = self._judged(read_head(head, self._lane.routes))
+        return known
+
+    def _judged(self, head: object) -> _Known:
+        if self._plain is None or not isinstance(head, Head):
+            return UNUSUAL
+        if head.expects or head.last or not head.length:
+            return UNUSUAL
+        method, _, path = head.route.decode("ascii").partition(" ")
+        sender = self._plain.sender(RawRequest(method, path, head.query, head.headers, b"", ""))
+        return _Known(sender, head.length)
+
+    async def _answer(self, bundle: Bundle, askers: list[_Parked]) -> None:
+        replies = await bundle.replies()
+        now_s = trio.current_time()
+        for parked, reply in zip(askers, replies, strict=True):
+            if self._parked.get(parked.fd) is not parked:
+                continue  # It has left.
+            parked.asking = False
+            told = parked.client.tell(self._lane.answers.shared(reply, new_request_id()), now_s)
+            if not told or self._lane.stopping:
+                self._wake(parked, None)
+            elif not parked.listening:
+                self._listen(parked)
+
+    def _listen(self, parked: _Parked) -> None:
+        parked.listening = True
+        self._selector.register(parked.fd, EVENT_READ, parked)
+
+    def _unlisten(self, parked: _Parked) -> None:
+        if parked.listening:
+            parked.listening = False
+            self._selector.unregister(parked.fd)
+
+    def _leave(self, parked: _Parked) -> None:
+        self._unlisten(parked)
+        del self._parked[parked.fd]
+
+    def _wake(self, parked: _Parked, data: bytes | None) -> None:
+        self._leave(parked)
+        parked.data = data
+        trio.lowlevel.reschedule(parked.task)
+
+
+def _received(fd: int) -> bytes | None:
+    """What came; empty at the end, None when there is nothing after all."""
+    try:
+        return os.read(fd, RECEIVE_BYTES)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return b""
