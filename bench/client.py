@@ -5,7 +5,7 @@ measures. Nothing is sent twice.
 """
 
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
 
@@ -25,16 +25,23 @@ class Lost(Exception):
 
 @dataclass(slots=True)
 class _Reading:
-    """What httptools tells of the answer that arrives."""
+    """What httptools tells of the answer that arrives; `stays`: the connection is left open."""
 
     body: bytes = b""
     complete: bool = False
+    stays: bool = False
+    parser: httptools.HttpResponseParser = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.parser = httptools.HttpResponseParser(self)
 
     def on_body(self, body: bytes) -> None:
         self.body += body
 
     def on_message_complete(self) -> None:
         self.complete = True
+        # A moment later the parser has forgotten what the headers said.
+        self.stays = self.parser.should_keep_alive()
 
 
 class Connection:
@@ -67,7 +74,7 @@ class Connection:
         """The status and the body of the answer; Lost when there is none."""
         head = f"{method} {target} HTTP/1.1\r\n{self.common}Content-Length: {len(body)}\r\n\r\n"
         reading = _Reading()
-        parser = httptools.HttpResponseParser(reading)
+        parser = reading.parser
         try:
             with trio.fail_after(ANSWER_LIMIT_S):
                 stream = await self._opened()
@@ -82,14 +89,14 @@ class Connection:
         except trio.Cancelled:
             self.close()
             raise
-        if not parser.should_keep_alive():
+        if not reading.stays:
             self.close()
         return parser.get_status_code(), reading.body
 
     async def events(self, target: str) -> AsyncGenerator[tuple[str, bytes]]:
         """Name and data of each Server-Sent Event, as they come; Lost when the stream ends."""
         reading = _Reading()
-        parser = httptools.HttpResponseParser(reading)
+        parser = reading.parser
         stream = await self._opened()
         await stream.send_all(f"GET {target} HTTP/1.1\r\n{self.common}\r\n".encode())
         while not reading.complete:

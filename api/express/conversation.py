@@ -135,7 +135,7 @@ class Conversation:
         request = RawRequest(
             method, path, head.query, head.headers, asked.body, request_id, self._client
         )
-        reply = await self._lane.handlers[head.route](request)
+        reply = await self._reply(head.route, request)
         self._hold(0)
         if isinstance(reply, StreamReply):
             return await self._stream_out(reply, last=head.last)
@@ -148,6 +148,18 @@ class Conversation:
         if now_s - self._ready_since_s > HOLD_S or self._ready_bytes > HOLD_BYTES:
             await self._send()
         return True
+
+    async def _reply(self, route: bytes, request: RawRequest) -> Reply:
+        """What the handler says, when it is this request's turn."""
+        entrance, size = self._lane.entrance, len(request.body)
+        if not await entrance.enter(size):
+            problem = no_room()
+            self._lane.meters.refused(problem.code)
+            return problem.reply(request.id)
+        try:
+            return await self._lane.handlers[route](request)
+        finally:
+            entrance.leave(size)
 
     async def _stream_out(self, reply: StreamReply, *, last: bool) -> bool:
         """Send a body while it is made; False when the connection ends with it."""

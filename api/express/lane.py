@@ -11,6 +11,7 @@ import trio
 
 from api.express.answers import Answers
 from api.express.conversation import Conversation, Handler
+from api.express.entrance import Entrance
 from api.express.waiting import Plain, Waiting
 from api.http.messages import Header
 from api.http.meters import Meters
@@ -44,6 +45,7 @@ class ExpressLane:
         self.starts = tuple(handlers)
         self.answers = Answers(_server_headers)
         self.stopping = False
+        self.entrance = Entrance()
         self.waiting = Waiting(self, plain)
         self._open: set[Conversation] = set()
 

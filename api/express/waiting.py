@@ -1,8 +1,9 @@
 """Where clients wait for what they will ask next, and where plain requests are answered at once.
 
 Law: one task looks at all of them, so that a plain request costs no task, and those that come at
-the same moment are stored together. Everything else wakes the client's own task with the bytes that
-came, untouched. A client whose request is being answered is not listened to.
+the same moment are stored together; nor does a request cost one that is turned away, because too
+many wait already. Everything else wakes the client's own task with the bytes that came, untouched.
+A client whose request is being answered is not listened to.
 """
 
 import logging
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import trio
 
 from api.express.head import Head, read_head
-from api.http.messages import RawRequest, SharedReply
+from api.http.gate import no_room
+from api.http.messages import PLACE_OF_ID, RawRequest, SharedReply
 from api.http.request_ids import new_request_id
 
 if TYPE_CHECKING:
@@ -72,13 +74,16 @@ class _Parked:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A head that was judged: who sends so, and how long the body is."""
+    """A head that was judged: who sends so, if it may be plain, and how long the body is."""
 
     sender: bytes | None
     length: int
 
 
 UNUSUAL: Final = _Known(None, 0)
+"""Not for us, or without a body."""
+
+FULL: Final = SharedReply(no_room().reply(PLACE_OF_ID))
 
 
 class Waiting:
@@ -132,27 +137,35 @@ class Waiting:
             if parked.asking:
                 self._unlisten(parked)
             elif (data := _received(parked.fd)) is not None:
-                bundle = None if turn is None else self._bundle(turn, data)
-                if bundle is None:
-                    self._wake(parked, data)
-                else:
+                known = self._whole(data)
+                bundle = self._bundle(turn, known, data)
+                if bundle is not None:
                     parked.asking = True
                     parked.client.asks()
                     asked.setdefault(bundle, []).append(parked)
+                elif known.length and self._lane.entrance.closed:
+                    self._lane.meters.refused("overloaded")
+                    self._tell(parked, FULL, trio.current_time())
+                else:
+                    self._wake(parked, data)
         for bundle, askers in asked.items():
             nursery.start_soon(self._answer, bundle, askers)
 
-    def _bundle(self, turn: Turn, data: bytes) -> Bundle | None:
-        """Where the request went, if it is a whole one, plain and alone."""
+    def _whole(self, data: bytes) -> _Known:
+        """The head, if it is that of one whole request; else `UNUSUAL`."""
         end = data.find(b"\r\n\r\n") + 4
         if not 4 <= end <= HEAD_BYTES_MAX:
-            return None
+            return UNUSUAL
         head = data[:end]
         known = self._heads.get(head) or self._learn(head)
-        if known.sender is None or len(data) - end != known.length:
+        return known if len(data) - end == known.length else UNUSUAL
+
+    def _bundle(self, turn: Turn | None, known: _Known, data: bytes) -> Bundle | None:
+        """Where the request went, if it is plain."""
+        if turn is None or known.sender is None:
             return None
         try:
-            return turn.take(known.sender, data[end:])
+            return turn.take(known.sender, data[-known.length :])
         except Exception:  # The circle of a request: its own task will say what is wrong.
             log.exception("a request is not plain")
             return None
@@ -164,12 +177,13 @@ class Waiting:
         return known
 
     def _judged(self, head: object) -> _Known:
-        if self._plain is None or not isinstance(head, Head):
+        if not isinstance(head, Head) or head.expects or head.last or not head.length:
             return UNUSUAL
-        if head.expects or head.last or not head.length:
-            return UNUSUAL
+        if head.route in self._lane.by_characters:
+            return UNUSUAL  # What is too long may be the rest of it.
         method, _, path = head.route.decode("ascii").partition(" ")
-        sender = self._plain.sender(RawRequest(method, path, head.query, head.headers, b"", ""))
+        request = RawRequest(method, path, head.query, head.headers, b"", "")
+        sender = None if self._plain is None else self._plain.sender(request)
         return _Known(sender, head.length)
 
     async def _answer(self, bundle: Bundle, askers: list[_Parked]) -> None:
@@ -179,11 +193,14 @@ class Waiting:
             if self._parked.get(parked.fd) is not parked:
                 continue  # It has left.
             parked.asking = False
-            told = parked.client.tell(self._lane.answers.shared(reply, new_request_id()), now_s)
-            if not told or self._lane.stopping:
-                self._wake(parked, None)
-            elif not parked.listening:
-                self._listen(parked)
+            self._tell(parked, reply, now_s)
+
+    def _tell(self, parked: _Parked, reply: SharedReply, now_s: float) -> None:
+        told = parked.client.tell(self._lane.answers.shared(reply, new_request_id()), now_s)
+        if not told or self._lane.stopping:
+            self._wake(parked, None)
+        elif not parked.listening:
+            self._listen(parked)
 
     def _listen(self, parked: _Parked) -> None:
         parked.listening = True

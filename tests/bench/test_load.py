@@ -99,3 +99,24 @@ async def test_a_lost_request_is_an_outcome(autojump_clock: MockClock) -> None:
     assert outcome.statuses == [0] * 5
     assert not outcome.count(accepted)
     assert not outcome.count(refused)
+
+
+async def test_a_connection_is_used_again_as_long_as_the_server_lets_it(
+    nursery: trio.Nursery,
+) -> None:
+    connections: list[list[bytes]] = []
+
+    async def answer(stream: trio.SocketStream) -> None:
+        connections.append([])
+        async for asked in stream:
+            connections[-1].append(bytes(asked))
+            last = b"Connection: close\r\n" if b"/last" in asked else b""
+            await stream.send_all(b"HTTP/1.1 503 No\r\nContent-Length: 2\r\n%b\r\nno" % last)
+
+    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    nursery.start_soon(trio.serve_listeners, answer, [listener])
+    async with Connection(listener.socket.getsockname()[1], {}) as connection:
+        told = [await connection.ask("POST", path) for path in ("/", "/", "/last", "/")]
+    assert told == [(503, b"no")] * 4
+    assert [len(asked) for asked in connections] == [3, 1]
+    nursery.cancel_scope.cancel()

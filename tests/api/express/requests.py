@@ -1,5 +1,6 @@
 """Requests as bytes, whole, cut and damaged, and what another parser makes of them."""
 
+import re
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -10,6 +11,9 @@ from api.express.head import Verdict
 from api.express.inbox import Asked, Inbox
 
 ROUTES: Final = (b"POST /v1/ingest", b"POST /v1/ingest/batch", b"POST /v1/stat")
+
+VARYING: Final = re.compile(rb'(?<=x-request-id: )\w+|(?<="request_id":")\w+|(?<=date: )[^\r]+')
+"""What two answers to the same request may differ in."""
 
 SCRAPS: Final = (
     b"\r\n", b"\n", b"\r", b" ", b"\t", b":", b"\0", b"0", b"5", b"\xff", b"\r\n\r\n", b"\r\n ",

@@ -15,7 +15,7 @@ from api.http.app import express_handlers
 from api.http.bodies import BODY_LIMIT
 from api.http.context import Context
 from api.http.plain import Bundle, PlainPoints, Turn
-from tests.api.express.requests import chunked_once
+from tests.api.express.requests import VARYING, chunked_once
 from tests.api.http.harness import NOW_MS, Server, serving
 from tests.api.http.sockets import served
 
@@ -28,8 +28,6 @@ POINT: Final = b'{"stat":"a","value":1,"type":"counter"}'
 ITEMS: Final = b'{"items":[{"stat":"a","value":2,"type":"counter"},{"stat":"b"},{"stat":7}]}'
 
 CURSOR: Final = re.compile(rb"(?<=id: )p[^\n]+")
-
-VARYING: Final = re.compile(rb'(?<=x-request-id: )\w+|(?<="request_id":")\w+|(?<=date: )[^\r]+')
 
 
 def post(

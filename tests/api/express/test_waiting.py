@@ -11,12 +11,15 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from api.express import conversation, waiting
+from api.express import entrance as entrance_module
 from api.express import lane as lane_module
+from api.express.entrance import WORK_BYTES_MAX
 from api.express.lane import ExpressLane
 from api.http import server
 from api.http.messages import PLACE_OF_ID, RawRequest, Reply, SharedReply, reply
 from api.http.meters import Meters
 from api.http.room import BodyRoom
+from tests.api.express.requests import VARYING
 from tests.api.http.sockets import Served, served
 
 pytestmark = pytest.mark.real
@@ -66,6 +69,7 @@ class Plainly:
     asked: list[bytes] = field(default_factory=list)
     body: bytes = b""
     failing: bool = False
+    lane: ExpressLane = field(init=False)
 
     def sender(self, request: RawRequest) -> bytes | None:
         return None if request.query else request.path.encode()
@@ -84,8 +88,8 @@ async def express() -> AsyncGenerator[tuple[Plainly, Served]]:
     plain = Plainly()
     plain.go_on.set()
     handlers = {b"POST /express": plain.answer}
-    lane = ExpressLane(handlers, BodyRoom(), Meters(), plain=plain)
-    async with served(lane=lane) as at:
+    plain.lane = ExpressLane(handlers, BodyRoom(), Meters(), plain=plain)
+    async with served(lane=plain.lane) as at:
         yield plain, at
 
 
@@ -197,6 +201,36 @@ async def test_what_is_sent_before_the_answer_waits_for_it() -> None:
     bodies = [part.partition(b"\r\n\r\n")[2] for part in text.split(b"HTTP/1.1 200")[1:]]
     assert bodies == [b"plain", b"alone", b"alone", b"alone"]
     assert plain.bundles == [1, 1]
+
+
+async def test_while_too_many_wait_others_are_turned_away_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(entrance_module, "WAIT_S_MAX", 0.0)
+    async with express() as (plain, at), trio.open_nursery() as nursery:
+        entrance = plain.lane.entrance
+        await entrance.enter(WORK_BYTES_MAX)
+        nursery.start_soon(entrance.enter, 1)
+        await wait_all_tasks_blocked()
+        async with await trio.open_tcp_stream("127.0.0.1", at.port) as client:
+            await client.send_all(OTHER)
+            refused = await heard(client, 0, b"}")
+            # One that comes in pieces is read by its own task, and refused alike.
+            await client.send_all(OTHER[:-2])
+            await wait_all_tasks_blocked()
+            await client.send_all(OTHER[-2:])
+            in_pieces = await heard(client, 0, b"}")
+            await client.send_all(PLAIN)
+            await heard(client, 1)
+            entrance.leave(WORK_BYTES_MAX)
+            await client.send_all(OTHER)
+            await heard(client, 1, b"alone")
+    assert VARYING.sub(b"", refused) == VARYING.sub(b"", in_pieces)
+    assert refused.startswith(b"HTTP/1.1 503 ")
+    assert b"retry-after: 1\r\n" in refused
+    assert b"onnection: close" not in refused
+    assert plain.lane.meters.refusals["overloaded"] == 2
+    assert plain.asked == [b"other"]
 
 
 async def test_heads_that_are_known_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
