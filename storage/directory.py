@@ -172,6 +172,11 @@ class Directory:
         """The stats that were made or changed since then; None when they are too many to tell."""
         return self._table.changed_since(changes)
 
+    @property
+    def has_trash(self) -> bool:
+        """Whether any stat at all is in the trash."""
+        return self._table.has_trash
+
     def home(self, account: int) -> int:
         """The partition of what belongs to an account and to none of its stats."""
         return partition_of(account, 0, 1, self._store.partitions)

@@ -104,6 +104,11 @@ class StatTable:
         for names in self._names.values():
             names.in_order()
 
+    @property
+    def has_trash(self) -> bool:
+        """Whether any stat is in the trash."""
+        return bool(self._trash)
+
     def trash(self) -> list[Stat]:
         """The stats in the trash, the first thrown away first."""
         return [self._stats[stat] for stat in self._trash]

@@ -172,8 +172,9 @@ async def _submit(
     claim = None
     if order.key is not None:
         claim = repeats.request_digest(order.caller.account, order.request.path, order.key)
-    home = context.directory.home(order.caller.account)
-    partitions = sorted({stat.partition for stat in stats}) or [home]
+    partitions = context.directory.partitions(order.caller.account)
+    if len(partitions) > 1:
+        partitions = sorted({stat.partition for stat in stats}) or partitions[:1]
     receipts = []
     for partition in partitions:
         rows = None

@@ -127,10 +127,15 @@ def parsed(items: list[Item]) -> Parsed:
     )
 
 
+def add_short_times(found: Parsed, items: list[Item]) -> None:
+    """Put in the column of `t`."""
+    found.ts = _used([item.t for item in items])
+
+
 def add_times_and_ids(found: Parsed, items: list[Item]) -> None:
     """Put in the columns that few senders use."""
+    add_short_times(found, items)
     found.timestamps = _used([item.timestamp for item in items])
-    found.ts = _used([item.t for item in items])
     found.ids = _used([item.id for item in items])
 
 

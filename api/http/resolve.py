@@ -44,7 +44,9 @@ async def resolve(
     except KeyError:
         stats = None
     if stats is not None and caller.prefix is None and _plain(stats, columns):
-        return stats, columns
+        live = not directory.has_trash or {stat.state for stat in stats} <= LIVE
+        if live:
+            return stats, columns
     if stats is None:
         wanted = _allowed(_wanted(known, caller, columns), more(len(known)))
         if atomic and (foreseen := _foreseen(known, wanted, caller, columns)).refused:
@@ -64,10 +66,8 @@ def _foreseen(
 
 
 def _plain(stats: list[Stat], columns: Columns) -> bool:
-    """Whether every stat is live and of the type that its item says, and every item has a value."""
-    if [stat.kind for stat in stats] != columns.types or columns.missing.any():
-        return False
-    return {stat.state for stat in stats} <= LIVE
+    """Whether every stat is of the type that its item says, and every item has a value."""
+    return [stat.kind for stat in stats] == columns.types and not columns.missing.any()
 
 
 def _wanted(known: Mapping[str, Stat], caller: Identity, columns: Columns) -> dict[str, Kind]:

@@ -40,7 +40,7 @@ def times_ms(
 
     A missing time is `now_ms`. The times of rows with a problem mean nothing.
     """
-    if given.count(UNSET) == len(given):
+    if not given or (given[0] is UNSET and given.count(UNSET) == len(given)):
         return np.full(len(given), now_ms, np.int64), []
     at_ms = _numbers_ms(given)
     refused = []
@@ -48,9 +48,9 @@ def times_ms(
         times = [now_ms if time is UNSET else time_ms(time) for time in given]
         refused = [(row, "timestamp_invalid") for row, time in enumerate(times) if time is None]
         at_ms = np.asarray([now_ms if time is None else time for time in times], np.int64)
-    outside = (at_ms < max(OLDEST_MS, oldest_ms)) | (at_ms > now_ms + AHEAD_LIMIT_MS)
-    for row in np.flatnonzero(outside).tolist():
-        refused.append((row, time_fault(int(at_ms[row]), now_ms, oldest_ms) or ""))
+    if time_fault(int(at_ms.min()), now_ms, oldest_ms) or time_fault(int(at_ms.max()), now_ms):
+        faults = [time_fault(time, now_ms, oldest_ms) for time in at_ms.tolist()]
+        refused += [(row, code) for row, code in enumerate(faults) if code is not None]
     return at_ms, refused
 
 
@@ -84,9 +84,10 @@ def _numbers_ms(given: Sequence[Time]) -> Ints | None:
         time = np.asarray(given, np.int64)
     except OverflowError:
         return None
-    if int(time.min(initial=SECONDS_FROM)) < SECONDS_FROM:
-        return None
-    if int(time.max(initial=SECONDS_FROM)) >= NANOS_UNTIL:
+    first, last = int(time.min()), int(time.max())
+    if first >= MILLIS_FROM and last < MICROS_FROM:
+        return time  # As most programs have it.
+    if first < SECONDS_FROM or last >= NANOS_UNTIL:
         return None
     return np.select(
         [time < MILLIS_FROM, time < MICROS_FROM, time < NANOS_FROM],
