@@ -53,7 +53,7 @@ class Conversation:
         self._lane = lane
         self._stream = stream
         self._client = str(stream.socket.getpeername()[0])
-        self._inbox = Inbox(lane.routes, lane.starts, lane.by_characters)
+        self._inbox = Inbox(lane.routes, lane.routes.starts, lane.by_characters)
         self._ready: list[bytes] = []
         self._ready_bytes = 0
         self._ready_since_s = inf
@@ -157,7 +157,9 @@ class Conversation:
             self._lane.meters.refused(problem.code)
             return problem.reply(request.id)
         try:
-            return await self._lane.handlers[route](request)
+            handler = self._lane.routes.find(route)
+            assert handler is not None, f"BUG: nothing answers {route!r}"
+            return await handler(request)
         finally:
             entrance.leave(size)
 

@@ -12,6 +12,7 @@ import trio
 from api.express.answers import Answers
 from api.express.conversation import Conversation, Handler
 from api.express.entrance import Entrance
+from api.express.routes import Routes
 from api.express.waiting import Plain, Waiting
 from api.http.messages import Header
 from api.http.meters import Meters
@@ -23,7 +24,7 @@ LOOK_EVERY_S: Final = 0.25
 
 
 class ExpressLane:
-    """Answers the requests that `handlers` knows by method and path (`POST /v1/ingest`).
+    """Answers the requests that `handlers` knows by method and path (`GET /v1/stats/{id}/data`).
 
     Of those `by_characters` the Content-Length may be in characters. What `plain` knows is answered
     many at a time.
@@ -37,12 +38,10 @@ class ExpressLane:
         by_characters: frozenset[bytes] = frozenset(),
         plain: Plain | None = None,
     ) -> None:
-        self.handlers = handlers
         self.room = room
         self.meters = meters
         self.by_characters = by_characters
-        self.routes = frozenset(handlers)
-        self.starts = tuple(handlers)
+        self.routes = Routes(handlers)
         self.answers = Answers(_server_headers)
         self.stopping = False
         self.entrance = Entrance()

@@ -4,6 +4,7 @@ Quart finds the route and carries bytes; everything else is ours. Nothing runs i
 nursery: a task that died there would not be seen.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import lru_cache, partial
 from typing import Any, Final, cast
@@ -22,6 +23,7 @@ from api.http.framework import raw_request, to_response
 from api.http.gate import Gate
 from api.http.messages import RawRequest, Reply, reply
 from api.http.pages import for_people
+from api.http.placeholders import pattern_of
 from api.http.problems import Problem
 from api.http.route import NOTHING, Call, Nothing, Route, read_body, read_params
 from api.http.routes.live_socket import SOCKET_PATH, live_socket
@@ -79,10 +81,21 @@ def express_handlers(
 ) -> dict[bytes, Callable[[RawRequest], Awaitable[Reply]]]:
     """By method and path, what answers the routes of the express lane; the same as behind it."""
     return {
-        f"{route.method} {route.path}".encode(): partial(respond, context, route, ids={})
+        f"{route.method} {route.path}".encode(): _express_handler(context, route)
         for route in routes
         if route.express
     }
+
+
+def _express_handler(context: Context, route: AnyRoute) -> Callable[[RawRequest], Awaitable[Reply]]:
+    pattern = re.compile(pattern_of(route.path))
+
+    async def answer(raw: RawRequest) -> Reply:
+        found = pattern.fullmatch(raw.path)
+        assert found is not None, f"BUG: {raw.path} is not {route.path}"
+        return await respond(context, route, raw, found.groupdict())
+
+    return answer if "{" in route.path else partial(respond, context, route, ids={})
 
 
 def routes_by_characters(routes: Sequence[AnyRoute] = ROUTES) -> frozenset[bytes]:

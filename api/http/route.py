@@ -85,9 +85,9 @@ class Route(Generic[P, B]):
     `replies` maps a status to the model of its body, or to a media type when it is no JSON, or to
     all of those that can be asked for. `scope` None means that nobody needs to say who they are,
     `person` that no key will do. A route has either a `handler`, which gets what was decoded, or a
-    `raw` one, which does all of it itself and whose models only describe it. An `express` one,
-    whose path has no placeholders, is answered on the express lane, too; there the Content-Length
-    of one `by_characters` may count those.
+    `raw` one, which does all of it itself and whose models only describe it. An `express` one is
+    answered on the express lane, too; there the Content-Length of one `by_characters` may count
+    those.
 
     `headers` describes the request headers that matter, `media` what the body may be written in;
     `example` is a body that works, `example_query` a query.

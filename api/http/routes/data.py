@@ -128,5 +128,6 @@ ROUTES: Final = (
         "GET", "/v1/stats/{id}/data", "The buckets of one stat", "read",
         {200: (DataReply, *TABLE_MEDIA)}, DataParams, Nothing, data,
         problems=(*READ_PROBLEMS, "percentiles_off"), example_query="from=-2h&resolution=1m",
+        express=True,
     ),
 )  # fmt: skip

@@ -253,6 +253,6 @@ ROUTES: Final = (
         "GET", "/v1/query", f"The buckets of up to {STATS_LIMIT} stats, and arithmetic over them",
         "read", {200: (QueryReply, *TABLE_MEDIA)}, QueryParams, Nothing, query,
         problems=(*READ_PROBLEMS, "expression_invalid", "too_many_stats", "field_required"),
-        example_query="match=page.*&from=-2h&group=sum",
+        example_query="match=page.*&from=-2h&group=sum", express=True,
     ),
 )  # fmt: skip

@@ -216,6 +216,7 @@ ROUTES: Final = (
     Route(
         "GET", "/v1/stats", "Find stats", "read",
         {200: StatList}, ListParams, Nothing, list_stats, problems=("cursor_invalid",),
+        express=True,
     ),
     Route(
         "GET", "/v1/stats/{id}", "Look at a stat", "read",

@@ -12,7 +12,10 @@ from api.express.inbox import Asked, Inbox
 
 ROUTES: Final = (b"POST /v1/ingest", b"POST /v1/ingest/batch", b"POST /v1/stat")
 
-VARYING: Final = re.compile(rb'(?<=x-request-id: )\w+|(?<="request_id":")\w+|(?<=date: )[^\r]+')
+VARYING: Final = re.compile(
+    rb'(?<=x-request-id: )\w+|(?<="request_id":")\w+|(?<=date: )[^\r]+|(?<="complete_until":)\d+'
+    rb'|(?<="created":")[^"]+|(?<="last_point":")[^"]+|(?<="cursor":")[^"]+'
+)
 """What two answers to the same request may differ in."""
 
 SCRAPS: Final = (

@@ -46,6 +46,9 @@ def post(
     return b"\r\n".join([*lines, b"", body])
 
 
+HOURS: Final = b"from=2026-11-21T20:00:00Z&to=2026-11-22T00:00:00Z&resolution=1h"
+
+
 def get(path: bytes, key: bytes = b"read") -> bytes:
     """A request without a body."""
     line = b"GET %b HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer <%b>\r\n\r\n"
@@ -144,6 +147,21 @@ TABLE: Final[dict[str, bytes]] = {
     "head": b"HEAD /v1/stats HTTP/1.1\r\nHost: x\r\n\r\n",
     "nonsense": b"nonsense\r\n\r\n",
     # HTTP/2 without asking first: settings, and a frame that says goodbye.
+    "stats": get(b"/v1/stats?q=a*&limit=1"),
+    "stats of a bad page": get(b"/v1/stats?cursor=x"),
+    "buckets": get(b"/v1/stats/st_1/data?<hours>"),
+    "buckets as a table": get(b"/v1/stats/st_1/data?<hours>&format=csv"),
+    "buckets of nobody": get(b"/v1/stats/st_999/data"),
+    "buckets of a bad stat": get(b"/v1/stats/st_/data"),
+    "buckets of an escaped stat": get(b"/v1/stats/st%5F1/data?<hours>"),
+    "buckets of a part": get(b"/v1/stats/st_1/data/more"),
+    "buckets without a key": b"GET /v1/stats/st_1/data HTTP/1.1\r\nHost: x\r\n\r\n",
+    "buckets of a writer": get(b"/v1/stats/st_1/data", key=b"write"),
+    "a bad range": get(b"/v1/stats/st_1/data?from=long-ago"),
+    "no such parameter": get(b"/v1/stats/st_1/data?colour=red"),
+    "a question": get(b"/v1/query?match=*&<hours>&group=sum"),
+    "a bad question": get(b"/v1/query?match=*&expr=%28"),
+    "the length of buckets": get(b"/v1/stats/st_1/data?<hours>").replace(b"GET", b"HEAD"),
     "the other protocol": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
     + bytes([0, 0, 0, 4, *bytes(5)])
     + bytes([0, 0, 8, 7, *bytes(5 + 8)])
@@ -195,7 +213,8 @@ PLAIN_TABLE: Final[dict[str, bytes]] = {
 
 
 def with_keys(server: Server, data: bytes) -> bytes:
-    """The request with the keys of a server in it."""
+    """The request with the keys of a server, and a range of time, in it."""
+    data = data.replace(b"<hours>", HOURS)
     for name, secret in server.keys.items():
         data = data.replace(b"<%b>" % name.encode(), secret.encode())
     return data
