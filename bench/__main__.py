@@ -11,7 +11,7 @@ from api.heap import keep_freed_memory
 from bench.report import Missing, Row, show, summary
 
 ORDER: Final = (
-    "batches", "singles", "cardinality", "live", "alerts", "query", "storage", "recovery",
+    "batches", "singles", "budget", "cardinality", "live", "alerts", "query", "storage", "recovery",
     "overload", "web",
 )  # fmt: skip
 

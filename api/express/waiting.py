@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("statflow.http")
 
-RECEIVE_BYTES: Final = 64 * 1024
+RECEIVE_BYTES: Final = 256 * 1024
 """Read at a time."""
 
 TURN_REQUESTS_MAX: Final = 256
