@@ -19,7 +19,7 @@ from api.http.problems import unavailable
 STREAMS_LIMIT: Final = 1_000
 """Live streams of one account."""
 
-MESSAGES_A_SECOND: Final = 1_500
+MESSAGES_A_SECOND: Final = 3_500
 """Messages of changes to all live clients together; they take half a core.
 
 A thousand clients of one stat would else be told twenty times a second each, and nobody's points
