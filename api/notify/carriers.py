@@ -18,10 +18,10 @@ from api.notify.alert_mail import alert_mail
 from api.notify.bodies.pagerduty import pagerduty_body
 from api.notify.bodies.table import BODIES
 from api.notify.channel import Channel
-from api.notify.dispatcher import Later, Outcome
 from api.notify.guard import Guard
 from api.notify.mail import Mailer, MailFault, MailNotSent
 from api.notify.message import Message, sentence, title
+from api.notify.outcome import Later, Outcome
 from api.notify.outgoing import TOTAL_S, Answered, Failed, Send, send
 from api.notify.postmark import Postmark
 from api.notify.signing import signed_headers

@@ -6,9 +6,9 @@ order, endpoints the measure, and one dead receiver delays nobody else.
 """
 
 import logging
-from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
@@ -16,59 +16,20 @@ from typing import Final, Literal, Protocol
 
 import trio
 
-from api.notify.breaker import ALARM_AT, Breaker
+from api.notify.breaker import ALARM_AT
 from api.notify.channel import Channel
 from api.notify.delivery import Attempt, Delivery
+from api.notify.endpoints import Endpoint, Endpoints
+from api.notify.incoming import LOOK_EVERY_S, Expand, Incoming, Outbox
 from api.notify.lane import Key, Lane, key_of, message_of
-from api.notify.message import Message
-from api.notify.outgoing import Answered, Failed
+from api.notify.outcome import Carry, Later, Outcome
 from api.notify.recorder import Recorder
 from api.notify.schedule import Again, Delivered, GivenUp, said, verdict
 from engine.ports import Clock, StoreError
-from engine.ports import Message as Outgoing
-from engine.position import START, Position
 
 log = logging.getLogger("statflow.notify")
 
-ALL_AT_ONCE: Final = 64
-"""Attempts under way."""
-
-ENDPOINT_AT_ONCE: Final = 8
-"""Attempts under way to one channel."""
-
-READ_AT_ONCE: Final = 200
-"""Messages of the outbox in one step."""
-
-WAITING_MAX: Final = 20_000
-"""Deliveries in memory, some 4 KiB each; what is beyond stays in the outbox meanwhile."""
-
-LOOK_EVERY_S: Final = 1.0
-"""The outbox is looked at so often also when nobody calls."""
-
 STORE_RETRY_MS: Final = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """The carrier has sent as much as it may: not before `at_ms`, and this was no attempt."""
-
-    at_ms: int
-
-
-Outcome = Answered | Failed | Later
-
-
-class Outbox(Protocol):
-    """Where messages wait; the engine's store has it."""
-
-    @property
-    def partitions(self) -> int: ...
-
-    async def outbox(self, partition: int, after: Position, limit: int) -> list[Outgoing]:
-        """Messages after a place, the oldest first."""
-
-    async def settle(self, partition: int, places: Sequence[Position]) -> None:
-        """Forget messages."""
 
 
 class ChannelSource(Protocol):
@@ -89,22 +50,6 @@ class Bell(Protocol):
 
     def cleared(self, account: int, channel_id: str) -> None:
         """It takes messages again."""
-
-
-Carry = Callable[[Channel, Message], Awaitable[Outcome]]
-"""Sends one message; never raises for what the other side does."""
-
-Expand = Callable[[Outgoing], Awaitable[list[Delivery]]]
-"""The deliveries of a message of the outbox."""
-
-
-@dataclass(eq=False, slots=True)
-class Endpoint:
-    """One channel as seen from here."""
-
-    breaker: Breaker = field(default_factory=Breaker)
-    running: int = 0
-    queue: deque[Lane] = field(default_factory=deque)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,39 +76,33 @@ class Dispatcher:
         bell: Bell,
         look_every_s: float = LOOK_EVERY_S,
     ) -> None:
-        self._outbox = outbox
         self._recorder = recorder
         self._channels = channels
         self._carry = carry
-        self._expand = expand
         self._clock = clock
         self._public_url = public_url
         self._bell = bell
-        self._look_every_s = look_every_s
+        self._incoming = Incoming(outbox, recorder, expand, self._add, look_every_s)
         self._lanes: dict[Key, Lane] = {}
-        self._endpoints: dict[tuple[int, str], Endpoint] = {}
-        self._crowded: dict[tuple[int, str], Endpoint] = {}
+        self._endpoints = Endpoints()
         self._due: list[tuple[int, int, Lane]] = []
         self._serial = count()
-        self._after = dict.fromkeys(range(outbox.partitions), START)
-        self._running = 0
         self._ended: Counter[str] = Counter()
-        self._calling: set[int] = set()
-        self._called = trio.Event()
         self._moved = trio.Event()
         self._nursery: trio.Nursery | None = None
 
     def __repr__(self) -> str:
-        return f"<Dispatcher {self._recorder.waiting} waiting, {self._running} under way>"
+        return f"<Dispatcher {self._recorder.waiting} waiting, {self._endpoints.running} under way>"
 
     def statistics(self) -> DispatcherStatistics:
         """The dispatcher at this moment."""
-        return DispatcherStatistics(self._recorder.waiting, self._running, dict(self._ended))
+        return DispatcherStatistics(
+            self._recorder.waiting, self._endpoints.running, dict(self._ended)
+        )
 
     def call(self, partition: int) -> None:
         """Something has come into the outbox of a partition; never waits."""
-        self._calling.add(partition)
-        self._called.set()
+        self._incoming.call(partition)
 
     async def load(self, accounts: Sequence[int]) -> list[Delivery]:
         """What the accounts had waiting when the process before this one ended."""
@@ -180,7 +119,7 @@ class Dispatcher:
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             nursery.start_soon(self._recorder.run)
-            nursery.start_soon(self._follow)
+            nursery.start_soon(self._incoming.run)
             nursery.start_soon(self._wait_for_due)
             for lane in tuple(self._lanes.values()):
                 self._consider(lane)
@@ -200,39 +139,10 @@ class Dispatcher:
                     lane.waiting[0] = first.put_off(self._clock.now_ms())
                     lane.due_ms = 0
                     # Whoever asks for it has perhaps just mended the receiver.
-                    self._endpoint(lane).breaker.succeed()
+                    self._endpoints.of(lane).breaker.succeed()
                     self._consider(lane)
                 return True
         return False
-
-    async def _follow(self) -> None:
-        """Take what comes into the outbox, for ever: at once where somebody called."""
-        partitions = set(range(self._outbox.partitions))
-        while True:
-            self._called, self._calling = trio.Event(), set()
-            for partition in partitions:
-                try:
-                    await self._read(partition)
-                except StoreError as error:
-                    log.info("the outbox is read later: %s", error)
-                    self._calling.add(partition)
-            with trio.move_on_after(self._look_every_s) as waiting:
-                await self._called.wait()
-            everywhere = set(range(self._outbox.partitions))
-            partitions = everywhere if waiting.cancelled_caught else self._calling
-
-    async def _read(self, partition: int) -> None:
-        while self._recorder.waiting < WAITING_MAX:
-            found = await self._outbox.outbox(partition, self._after[partition], READ_AT_ONCE)
-            for message in found:
-                deliveries = await self._expand(message)
-                for delivery in self._recorder.take(partition, message.place, deliveries):
-                    await self._add(delivery)
-                self._after[partition] = message.place
-            if len(found) < READ_AT_ONCE:
-                return
-        # There is no room for more now.
-        self._calling.add(partition)
 
     async def _add(self, delivery: Delivery) -> None:
         channel = await self._channels.get(delivery.account, delivery.channel)
@@ -245,7 +155,7 @@ class Dispatcher:
         """Begin an attempt, or see to it that somebody comes back to this lane."""
         if lane.busy or lane.queued or self._nursery is None:
             return
-        now_ms, endpoint = self._clock.now_ms(), self._endpoint(lane)
+        now_ms, endpoint = self._clock.now_ms(), self._endpoints.of(lane)
         if not lane.waiting:
             if lane.quiet_until_ms > now_ms:
                 self._come_back(lane, lane.quiet_until_ms)
@@ -255,15 +165,7 @@ class Dispatcher:
         due_ms = max(lane.due_ms, lane.waiting[0].next_ms)
         if due_ms > now_ms or not endpoint.breaker.may_try(now_ms):
             self._come_back(lane, max(due_ms, endpoint.breaker.open_until_ms, now_ms + 1))
-        elif endpoint.running >= ENDPOINT_AT_ONCE or self._running >= ALL_AT_ONCE:
-            lane.queued = True
-            endpoint.queue.append(lane)
-            self._crowded[lane.key[:2]] = endpoint
-        else:
-            lane.busy = True
-            endpoint.running += 1
-            self._running += 1
-            endpoint.breaker.begin()
+        elif self._endpoints.begin(lane):
             self._nursery.start_soon(self._attempt, lane, endpoint)
 
     def _come_back(self, lane: Lane, at_ms: int) -> None:
@@ -302,26 +204,10 @@ class Dispatcher:
                 message = message_of(batch, began_ms, self._public_url)
                 outcome = await self._carry(channel, message)
                 await self._apply(lane, endpoint, channel, len(batch), outcome, began_ms)
-        lane.busy = False
-        endpoint.running -= 1
-        self._running -= 1
+        self._endpoints.end(lane)
         self._consider(lane)
-        self._next_in_queue()
-
-    def _next_in_queue(self) -> None:
-        """Whoever waited for a place has one now."""
-        for key, endpoint in tuple(self._crowded.items()):
-            while endpoint.queue and endpoint.running < ENDPOINT_AT_ONCE:
-                if self._running >= ALL_AT_ONCE:
-                    return
-                lane = endpoint.queue.popleft()
-                lane.queued = False
-                self._consider(lane)
-            if not endpoint.queue:
-                del self._crowded[key]
-            else:
-                # Others first next time.
-                self._crowded[key] = self._crowded.pop(key)
+        for waiting in self._endpoints.next_in_queue():
+            self._consider(waiting)
 
     async def _apply(
         self,
@@ -382,6 +268,3 @@ class Dispatcher:
         lane.take(len(batch))
         self._ended.update(one.state for one in batch)
         self._recorder.finished(batch)
-
-    def _endpoint(self, lane: Lane) -> Endpoint:
-        return self._endpoints.setdefault(lane.key[:2], Endpoint())

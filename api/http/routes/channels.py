@@ -14,8 +14,8 @@ from api.http.route import Call, Nothing, Route
 from api.notify.bodies.table import BodyName
 from api.notify.channel import CHANNELS_MAX, Channel, ChannelType
 from api.notify.channels import ChannelFault, TooManyChannels, Wanted
-from api.notify.dispatcher import Later
 from api.notify.message import Message, Notice
+from api.notify.outcome import Later
 from api.notify.outgoing import Answered
 from api.notify.schedule import said
 

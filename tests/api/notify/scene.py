@@ -9,8 +9,9 @@ import trio
 
 from api.notify.channel import Channel
 from api.notify.delivery import Delivery
-from api.notify.dispatcher import Dispatcher, Outcome
+from api.notify.dispatcher import Dispatcher
 from api.notify.message import Message
+from api.notify.outcome import Outcome
 from api.notify.outgoing import Answered
 from api.notify.recorder import Recorder
 from api.notify.records import Records

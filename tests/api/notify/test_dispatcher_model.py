@@ -12,8 +12,8 @@ import trio
 from trio.testing import MockClock
 
 from api.notify.channel import Channel
-from api.notify.dispatcher import Outcome
 from api.notify.message import NOTICES_MAX, Message
+from api.notify.outcome import Outcome
 from api.notify.outgoing import Answered, Failed
 from engine.ports import Unavailable
 from tests.api.notify.scene import OK, Scene, a_channel
