@@ -76,7 +76,7 @@ def _forget(alerting: "Alerting", place: Place) -> None:
     if actor.state.episode:
         # Whoever was told that it fires is told that nobody looks any more.
         actor.rule = replace(actor.rule, enabled=False)
-        alerting.unwritten.note(actor.judge(alerting.now(), None).transitions)
+        alerting.unwritten.transitions += actor.judge(alerting.now(), None).transitions
 
 
 def _silenced(alerting: "Alerting", name: str, silence: Silence | None) -> None:
@@ -107,7 +107,7 @@ def _change(alerting: "Alerting", command: Command) -> None:
             alerting.roster.unready.pop(actor, None)
     else:
         actor.state, record = changed(actor, command, alerting.now())
-        alerting.unwritten.note([record] if record is not None else [])
+        alerting.unwritten.transitions += [record] if record is not None else []
     if actor.state is not before:
         alerting.unwritten.touched[place_of(actor)] = actor
         alerting.judge(actor, alerting.now())

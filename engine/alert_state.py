@@ -171,9 +171,12 @@ def _deadline_shifted(rule: Rule, state: State, from_ms: int, to_ms: int, next_m
 
 def pack_state(state: State) -> bytes:
     """The state as JSON, without what is as it is at first."""
-    known = asdict(state)
-    told = {name: value for name, value in known.items() if value != _FIRST[name]}
-    return json.dumps(told, separators=(",", ":")).encode()
+    told = {
+        name: value for name, first in _FIRST.items() if (value := getattr(state, name)) != first
+    }
+    if state.ack is not None:
+        told["ack"] = asdict(state.ack)
+    return _ENCODE(told).encode()
 
 
 def unpack_state(record: bytes) -> State:
@@ -189,4 +192,5 @@ def unpack_state(record: bytes) -> State:
     return State(**known)
 
 
-_FIRST: Final = asdict(State())
+_FIRST: Final = {field.name: field.default for field in fields(State)}
+_ENCODE: Final = json.JSONEncoder(separators=(",", ":")).encode

@@ -16,7 +16,7 @@ from engine import alert_commands as commands
 from engine.agenda import Agenda
 from engine.alert_actor import AlertActor
 from engine.alert_applying import apply_command
-from engine.alert_records import Unwritten
+from engine.alert_records import Taken, Unwritten
 from engine.alert_state import NextMs, shifted, unpack_state
 from engine.histogram import Histograms
 from engine.judge import Moment
@@ -132,10 +132,10 @@ class Alerting:
         """When something is due, about; 0 for never."""
         return self._agenda.next_ms
 
-    def take(self) -> Judged:
+    def take(self) -> Taken:
         """What was judged since the last time, for a checkpoint."""
         unwritten, self.unwritten = self.unwritten, Unwritten()
-        return unwritten.judged()
+        return unwritten.taken()
 
     def apply(
         self, position: Position, told: Sequence[Command], seconds: Rollups, spread: Histograms
@@ -208,7 +208,7 @@ class Alerting:
         self._agenda.note(actor, 0 if before_ms <= moment.now_ms else before_ms)
         if actor.state is not before or actor.rule.kind is Kind.DEADMAN:
             self.unwritten.touched[place_of(actor)] = actor
-        self.unwritten.note(verdict.transitions)
+        self.unwritten.transitions += verdict.transitions
         if before.open and not actor.state.open:
             self._release(actor.rule.id, moment)
 

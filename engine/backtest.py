@@ -17,7 +17,7 @@ from engine.points import Points
 from engine.position import START, Position
 from engine.rollup import Rollups
 from engine.rules import Rule
-from engine.transition import Status, Transition, unpack_transition
+from engine.transition import Status, Transition
 from engine.turn import Turn
 
 TICKS_MAX = 100_000
@@ -101,8 +101,7 @@ def backtest(
         told = [] if alerting.armed else [commands.arm(rule.id, stat)]
         seconds, spread = (one.seconds, one.spread) if one else _NOTHING
         alerting.apply(position, told, seconds, spread)
-    found = [unpack_transition(record) for record in alerting.take().transitions]
-    return _told(tuple(found), to_ms, resolution_s)
+    return _told(tuple(alerting.take().transitions), to_ms, resolution_s)
 
 
 def sweep(

@@ -322,9 +322,8 @@ class Partition:
         checkpoint = Checkpoint(
             self.number, self.own.epoch, self.own.number + 1, self.position, NO_PARTIALS,
             tuple(pending.commands), tuple(pending.dead), pending.points.points,
-            self.alerting.take(),
         )  # fmt: skip
-        return Sealed(checkpoint, pending.points.pieces())
+        return Sealed(checkpoint, pending.points.pieces(), self.alerting.take())
 
     async def _commit(self, sealed: Sealed) -> None:
         own = self.own

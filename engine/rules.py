@@ -7,7 +7,7 @@ is told which aggregate it is and what no data means. A rule is judged for each 
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -265,7 +265,7 @@ def _bad_deadman(rule: Rule) -> Iterator[RuleFault]:
 
 def pack_rule(rule: Rule) -> bytes:
     """The rule as JSON."""
-    return json.dumps(asdict(rule), separators=(",", ":")).encode()
+    return _ENCODE({one.name: getattr(rule, one.name) for one in fields(Rule)}).encode()
 
 
 def unpack_rule(record: bytes) -> Rule:
@@ -280,6 +280,7 @@ def unpack_rule(record: bytes) -> Rule:
     return replace(rule, kind=kind, escalation=steps, labels=labels, channels=channels)
 
 
+_ENCODE: Final = json.JSONEncoder(separators=(",", ":")).encode
 _DURATIONS: Final = (
     "window_s", "for_s", "keep_firing_s", "no_data_after_s", "compare_s", "period_s", "grace_s",
     "stop_after_s", "repeat_s", "flap_within_s",

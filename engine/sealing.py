@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import trio
 
+from engine.alert_records import Taken, joined
 from engine.points import Command
 from engine.ports import Checkpoint, DeadLetter
 from engine.turn import Turn
@@ -29,21 +30,27 @@ class Pending:
 class Sealed:
     """A checkpoint on its way: no longer pending, not yet history.
 
-    `turns` are what it counts: many at first, one when `checkpoint` has its partials.
+    `turns` are what it counts: many at first, one when `checkpoint` has its partials; `taken` is
+    what rules made of them, until `checkpoint` has that too.
     """
 
     checkpoint: Checkpoint
     turns: Sequence[Turn]
+    taken: Taken
     merged: bool = False
 
 
 async def added_up(sealed: Sealed, fine: Collection[int], owners: Owners) -> Sealed:
-    """With its partials and its usage; the stats in `fine` keep their seconds."""
+    """With its partials, its usage and its alerts; the stats in `fine` keep their seconds."""
     slices = []
     for part in merged_in_slices(sealed.turns, fine):
         slices.append(part)
         await trio.lowlevel.checkpoint()
     turn, partials = joined_slices(slices)
     usage = usage_of(turn.seconds, owners)
-    checkpoint = replace(sealed.checkpoint, partials=partials, usage=usage)
-    return Sealed(checkpoint, [turn], merged=True)
+    judged = []
+    for piece in sealed.taken.packed_in_slices():
+        judged.append(piece)
+        await trio.lowlevel.checkpoint()
+    checkpoint = replace(sealed.checkpoint, partials=partials, usage=usage, judged=joined(judged))
+    return Sealed(checkpoint, [turn], Taken(), merged=True)

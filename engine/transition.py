@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from hashlib import blake2b
+from typing import Final
 
 from engine.base62 import base62
 from engine.ports import Message
@@ -80,8 +81,7 @@ class Transition:
 
 def pack_transition(transition: Transition) -> bytes:
     """The record as JSON."""
-    told = {field.name: getattr(transition, field.name) for field in fields(transition)}
-    return json.dumps(told, separators=(",", ":")).encode()
+    return _ENCODE({name: getattr(transition, name) for name in _NAMES}).encode()
 
 
 def unpack_transition(record: bytes) -> Transition:
@@ -94,10 +94,9 @@ def unpack_transition(record: bytes) -> Transition:
     return Transition(**known)
 
 
-def message_of(transition: Transition) -> Message:
-    """What the outbox holds of a transition that is told."""
+def message_of(transition: Transition, record: bytes) -> Message:
+    """What the outbox holds of a transition that is told, and of its record."""
     assert transition.tells is not None, "BUG: this transition is not told"
-    record = pack_transition(transition)
     return Message(transition.message_id, transition.episode, transition.at_ms, record)
 
 
@@ -105,3 +104,7 @@ def episode_id(rule: str, stat: int, position: Position, at_ms: int) -> str:
     """The id of the episode that begins here: whoever reads the log again finds the same."""
     told = f"{rule} {stat} {position} {at_ms}".encode()
     return f"ep_{base62(int.from_bytes(blake2b(told, digest_size=8).digest()))}"
+
+
+_NAMES: Final = tuple(field.name for field in fields(Transition))
+_ENCODE: Final = json.JSONEncoder(separators=(",", ":")).encode

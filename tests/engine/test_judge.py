@@ -14,7 +14,6 @@ from engine.transition import (
     Status,
     Tells,
     Transition,
-    message_of,
     pack_transition,
     unpack_transition,
 )
@@ -167,7 +166,7 @@ def test_whatever_happens_records_and_messages_make_sense(
             assert (one.seq, one.source) == (before.seq + 1, before.target)
         before = one
     told = [one for one in run.told if one.tells is not None]
-    assert len({message_of(one).id for one in told}) == len(told)
+    assert len({one.message_id for one in told}) == len(told)
     assert all(one.episode for one in told)
     _begins_and_ends(told)
 

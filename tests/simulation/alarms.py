@@ -83,7 +83,7 @@ def _expected(entries: list["Entry"]) -> list[Transition]:
         alerting.apply(entry.position, entry.commands, turn.seconds, turn.histograms)
         for actor in alerting.unloaded():
             _load(actor, entry)
-    return [unpack_transition(record) for record in alerting.take().transitions]
+    return list(alerting.take().transitions)
 
 
 def _load(actor: AlertActor, entry: "Entry") -> None:
