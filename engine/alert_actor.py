@@ -11,13 +11,13 @@ from engine.alert_state import NextMs, State, due_ms, heard
 from engine.histogram import Histograms
 from engine.judge import Moment, Reading, Verdict, judge
 from engine.position import Position
-from engine.ring import Ring, SpreadRing
+from engine.ring import Ring, Row, SpreadRing, rows_of
 from engine.rollup import Rollups
 from engine.rules import Kind, Rule, step_of
 from engine.tiers import S1, Tier
 from engine.transition import Status
 
-Rows = Rollups | Histograms
+Rows = Sequence[Row] | Histograms
 
 
 @dataclass(eq=False, slots=True)
@@ -30,17 +30,19 @@ class Source:
     loaded: bool = False
     waiting: list[tuple[Position, Rows]] = field(default_factory=list)
 
-    def add(self, position: Position, seconds: Rollups, spread: Histograms, now_ms: int) -> None:
-        """Take what an entry says of the stat."""
-        rows: Rows = seconds if isinstance(self.ring, Ring) else spread
+    def add(
+        self, position: Position, seconds: Sequence[Row], spread: Histograms, now_ms: int
+    ) -> None:
+        """Take what an entry says: the seconds of the stat, and the histograms of all."""
+        rows: Rows = seconds if isinstance(self.ring, Ring) else spread.of_stat(self.stat)
         if not self.loaded:
             self.waiting.append((position, rows))
         elif len(rows):
             self._put(rows, now_ms)
 
-    def load(self, rows: Rows, position: Position, now_ms: int) -> None:
+    def load(self, content: Rollups | Histograms, position: Position, now_ms: int) -> None:
         """Take what was there at a position, then what has come since."""
-        self._put(rows, now_ms)
+        self._put(rows_of(content) if isinstance(content, Rollups) else content, now_ms)
         for at, later in self.waiting:
             if at > position and len(later):
                 self._put(later, now_ms)
@@ -49,13 +51,13 @@ class Source:
     def fill(self, parts: Sequence[tuple[Rollups, Histograms]], now_ms: int) -> None:
         """Take everything that was there before, of any stats."""
         for seconds, spread in parts:
-            rows: Rows = seconds if isinstance(self.ring, Ring) else spread
-            self._put(rows.of_stat(self.stat), now_ms)
+            mine = rows_of(seconds.of_stat(self.stat))
+            self._put(mine if isinstance(self.ring, Ring) else spread.of_stat(self.stat), now_ms)
         self.loaded = True
 
     def _put(self, rows: Rows, now_ms: int) -> None:
         if isinstance(self.ring, Ring):
-            assert isinstance(rows, Rollups), "BUG: histograms for a ring of rollups"
+            assert not isinstance(rows, Histograms), "BUG: histograms for a ring of rollups"
             self.ring.add(rows, now_ms)
         else:
             assert isinstance(rows, Histograms), "BUG: rollups for a ring of histograms"
@@ -81,7 +83,11 @@ class AlertActor:
     @property
     def loaded(self) -> bool:
         """Whether its windows are known."""
-        return all(source.loaded for source in self.sources)
+        # A loop: this is asked for every point.
+        for source in self.sources:  # ruff: ignore[reimplemented-builtin]
+            if not source.loaded:
+                return False
+        return True
 
     @property
     def stats(self) -> list[int]:
@@ -102,9 +108,9 @@ class AlertActor:
             self.state = _disarmed(self.state)
 
     def add(
-        self, stat: int, position: Position, seconds: Rollups, spread: Histograms, now_ms: int
+        self, stat: int, position: Position, seconds: Sequence[Row], spread: Histograms, now_ms: int
     ) -> None:
-        """Take what an entry says of one of its stats."""
+        """Take what an entry says of one of its stats: its seconds, and histograms of all."""
         for source in self.sources:
             if source.stat == stat:
                 source.add(position, seconds, spread, now_ms)
@@ -125,12 +131,15 @@ class AlertActor:
 
     def look_ahead(self, now_ms: int) -> None:
         """Note when to look again although nothing comes."""
-        rings = [source.ring for source in self.sources]
-        times = [ring.enters_ms() for ring in rings]
-        if not (self.rule.rising and self.state.status is Status.OK):
-            # What leaves could make it only less.
-            times += [ring.leaves_ms(now_ms) for ring in rings]
-        next_ms = min((at_ms for at_ms in times if at_ms is not None), default=None)
+        # What leaves could make it only less.
+        stays = self.rule.rising and self.state.status is Status.OK
+        next_ms = None
+        for source in self.sources:
+            enters_ms = source.ring.enters_ms()
+            leaves_ms = None if stays else source.ring.leaves_ms(now_ms)
+            for at_ms in (enters_ms, leaves_ms):
+                if at_ms is not None and (next_ms is None or at_ms < next_ms):
+                    next_ms = at_ms
         self.due_ms = due_ms(self.rule, self.state, next_ms, now_ms)
 
     def read(self, now_ms: int) -> Reading:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import trio
 
-from engine.alert_actor import AlertActor, Rows, Source
+from engine.alert_actor import AlertActor, Source
 from engine.histogram import Histograms
 from engine.ports import Unavailable
 from engine.queries import READS_MAX, Queries
@@ -93,7 +93,9 @@ def _in_seconds(rows: Rollups) -> Rollups:
 
 
 async def _load(partition: "Partition", sources: Sequence[Source]) -> None:
-    empty: Rows = Rollups.empty() if isinstance(sources[0].ring, Ring) else Histograms.empty()
+    empty: Rollups | Histograms = (
+        Rollups.empty() if isinstance(sources[0].ring, Ring) else Histograms.empty()
+    )
     for _ in range(READS_MAX):
         with suppress(Overtaken):
             if isinstance(empty, Rollups):

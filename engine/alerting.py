@@ -23,6 +23,7 @@ from engine.judge import Moment
 from engine.points import Command
 from engine.ports import Judged
 from engine.position import START, Position
+from engine.ring import LAST_MS, Row, rows_of
 from engine.rollup import Ints, Rollups
 from engine.roster import Roster, place_of
 from engine.rules import Kind, unpack_rule
@@ -182,11 +183,11 @@ class Alerting:
         moment, now_ms = self.now(), self.position.ms
         moved: dict[AlertActor, None] = {}
         for stat, rows in _by_stat(seconds, self.roster):
-            bins = spread.of_stat(stat)
+            newest_ms = rows[-1][LAST_MS]
             for actor in self.roster.of_stat(stat):
-                actor.add(stat, self.position, rows, bins, now_ms)
+                actor.add(stat, self.position, rows, spread, now_ms)
                 if stat == actor.stat:
-                    actor.hear(int(rows.last_ms[-1]), now_ms, self.next_ms)
+                    actor.hear(newest_ms, now_ms, self.next_ms)
                 moved[actor] = None
         for actor in moved:
             self.judge(actor, moment)
@@ -222,8 +223,8 @@ class Alerting:
 
     def held(self, actor: AlertActor, now_ms: int) -> tuple[str | None, int]:
         """What holds an actor's messages back, and until when if that is known."""
-        silence = covering(self.silences.values(), actor.rule, actor.stat, now_ms)
-        if silence is not None:
+        silences = self.silences.values()
+        if silences and (silence := covering(silences, actor.rule, actor.stat, now_ms)):
             return f"{silence.kind}:{silence.id}", silence.until_ms
         if now_ms < actor.state.snoozed_ms:
             return "snoozed", actor.state.snoozed_ms
@@ -232,10 +233,10 @@ class Alerting:
         return None, 0
 
 
-def _by_stat(rows: Rollups, watched: Container[int]) -> Iterator[tuple[int, Rollups]]:
+def _by_stat(rollups: Rollups, watched: Container[int]) -> Iterator[tuple[int, list[Row]]]:
     """The rows of each watched stat."""
-    first = np.append(0, np.flatnonzero(np.diff(rows.stat)) + 1).tolist()
-    stats = rows.stat[first].tolist()
+    first = np.append(0, np.flatnonzero(np.diff(rollups.stat)) + 1).tolist()
+    stats, rows = rollups.stat[first].tolist(), rows_of(rollups)
     for stat, low, high in zip(stats, first, [*first[1:], len(rows)], strict=True):
         if stat in watched:
-            yield stat, rows.take(slice(low, high))
+            yield stat, rows[low:high]

@@ -70,6 +70,8 @@ def judge(
         record = _record(rule, stat, state, after, reading, change, moment, reason)
         state, told = tell(rule, state, after, record, held)
         made.append(told)
+    if not (state.flapping or state.status is Status.FIRING):
+        return Verdict(state, tuple(made))
     _, change = wanted_of(rule, state, reading, moment.now_ms)
     now = _record(rule, stat, state, state, reading, change, moment, "")
     state, more = again(rule, state, now, held)

@@ -7,12 +7,19 @@ exact whatever the order of points, so that a ring that was loaded says what one
 
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum, sqrt
-from typing import Protocol
+from typing import Final, Protocol
 
 from engine.histogram import Histograms, quantiles
 from engine.rollup import Rollups
+
+Row = tuple[int, int, float, float, float, float, float, int, float]
+"""A bucket: start, count, sum, rest, squares, min, max, time of the last, the last."""
+
+LAST_MS: Final = 7
+"""Where a row has the time of its last point."""
 
 PARTS_MAX = 16
 """Additions to a ring of histograms before they are merged into one."""
@@ -59,7 +66,7 @@ class Ring:
         self._aggregate = aggregate
         self._window_s = window_s
         self.span_s = span_s
-        self._ahead: list[Rollups] = []
+        self._ahead: list[Sequence[Row]] = []
         self._start, self._count, self._last_ms = array("q"), array("q"), array("q")
         self._sum, self._rest, self._squares = array("d"), array("d"), array("d")
         self._min, self._max, self._last = array("d"), array("d"), array("d")
@@ -70,13 +77,14 @@ class Ring:
     def __len__(self) -> int:
         return len(self._start)
 
-    def add(self, rows: Rollups, now_ms: int) -> None:
+    def add(self, rows: Sequence[Row], now_ms: int) -> None:
         """Take rows of the stat, sorted by start; those ahead of the clock wait."""
         now_s = now_ms // 1000
-        if len(rows) and int(rows.start[-1]) > now_s:
-            self._ahead.append(rows.take(rows.start > now_s))
-            rows = rows.take(rows.start <= now_s)
-        self._put(rows)
+        if rows and rows[-1][0] > now_s:
+            self._ahead.append([row for row in rows if row[0] > now_s])
+            rows = [row for row in rows if row[0] <= now_s]
+        for row in rows:
+            self._put(row)
         self._forget(now_s)
 
     def arrive(self, now_ms: int) -> None:
@@ -102,7 +110,7 @@ class Ring:
 
     def enters_ms(self) -> int | None:
         """When a point next enters that is ahead of the clock; None when there is none."""
-        return _first_ms(self._ahead)
+        return min((1000 * rows[0][0] for rows in self._ahead), default=None)
 
     def leaves_ms(self, now_ms: int) -> int | None:
         """When the oldest step of the window leaves it; None when the window is empty."""
@@ -153,33 +161,29 @@ class Ring:
     def _mean(self, at: int) -> float:
         return (self._sum[at] + self._rest[at]) / self._count[at]
 
-    def _put(self, rows: Rollups) -> None:
-        columns = (
-            rows.start, rows.count, rows.sum, rows.rest, rows.squares, rows.min, rows.max,
-            rows.last_ms, rows.last,
-        )  # fmt: skip
-        for row in zip(*(column.tolist() for column in columns), strict=True):
-            start = row[0] - row[0] % self.width_s
-            at = bisect_left(self._start, start)
-            if at < len(self._start) and self._start[at] == start:
-                self._join(at, row)
-            else:
-                self._insert(at, start, row)
+    def _put(self, row: Row) -> None:
+        start = row[0] - row[0] % self.width_s
+        at = bisect_left(self._start, start)
+        if at < len(self._start) and self._start[at] == start:
+            self._join(at, row)
+        else:
+            self._insert(at, start, row)
 
-    def _insert(self, at: int, start: int, row: tuple[float, ...]) -> None:
+    def _insert(self, at: int, start: int, row: Row) -> None:
         _, count, total, rest, squares, low, high, last_ms, last = row
         self._start.insert(at, start)
-        self._count.insert(at, int(count))
-        self._last_ms.insert(at, int(last_ms))
-        for column, value in (
-            (self._sum, total), (self._rest, rest), (self._squares, squares), (self._min, low),
-            (self._max, high), (self._last, last),
-        ):  # fmt: skip
-            column.insert(at, value)
+        self._count.insert(at, count)
+        self._last_ms.insert(at, last_ms)
+        self._sum.insert(at, total)
+        self._rest.insert(at, rest)
+        self._squares.insert(at, squares)
+        self._min.insert(at, low)
+        self._max.insert(at, high)
+        self._last.insert(at, last)
 
-    def _join(self, at: int, row: tuple[float, ...]) -> None:
+    def _join(self, at: int, row: Row) -> None:
         _, count, total, rest, squares, low, high, last_ms, last = row
-        both = self._count[at] + int(count)
+        both = self._count[at] + count
         shift = (total + rest) / count - self._mean(at)
         self._squares[at] += squares + shift * shift * self._count[at] * count / both
         mine = self._sum[at]
@@ -190,7 +194,7 @@ class Ring:
         self._count[at] = both
         self._min[at], self._max[at] = min(self._min[at], low), max(self._max[at], high)
         if last_ms >= self._last_ms[at]:
-            self._last_ms[at], self._last[at] = int(last_ms), last
+            self._last_ms[at], self._last[at] = last_ms, last
 
     def _forget(self, now_s: int) -> None:
         gone = bisect_right(self._start, now_s - now_s % self.width_s - self.span_s - self.width_s)
@@ -253,7 +257,7 @@ class SpreadRing:
 
     def enters_ms(self) -> int | None:
         """When a bin next enters that is ahead of the clock; None when there is none."""
-        return _first_ms(self._ahead)
+        return min((1000 * int(rows.start[0]) for rows in self._ahead), default=None)
 
     def leaves_ms(self, now_ms: int) -> int | None:
         """When the window moves on by a step; None when there is nothing."""
@@ -263,5 +267,10 @@ class SpreadRing:
         return 1000 * (now_s - now_s % self.width_s + self.width_s)
 
 
-def _first_ms(ahead: list[Rollups] | list[Histograms]) -> int | None:
-    return min((1000 * int(rows.start[0]) for rows in ahead), default=None)
+def rows_of(rollups: Rollups) -> list[Row]:
+    """The rows of rollups, one by one, as rings take them: all at once costs a third."""
+    columns = (
+        rollups.start, rollups.count, rollups.sum, rollups.rest, rollups.squares, rollups.min,
+        rollups.max, rollups.last_ms, rollups.last,
+    )  # fmt: skip
+    return list(zip(*(column.tolist() for column in columns), strict=True))
