@@ -7,7 +7,7 @@ armed: its windows were loaded, and the log says so.
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from engine.alert_state import NextMs, State, due_ms, heard
+from engine.alert_state import NextMs, State, due_ms, heard, timers
 from engine.histogram import Histograms
 from engine.judge import Moment, Reading, Verdict, judge
 from engine.position import Position
@@ -131,6 +131,15 @@ class AlertActor:
 
     def look_ahead(self, now_ms: int) -> None:
         """Note when to look again although nothing comes."""
+        self.due_ms = due_ms(self.rule, self.state, self._changes_ms(now_ms), now_ms)
+
+    def waits_for(self, now_ms: int) -> dict[str, int]:
+        """What it waits for by name, and until when: only what is to come."""
+        found = timers(self.rule, self.state, self._changes_ms(now_ms))
+        return {name: at_ms for name, at_ms in found.items() if at_ms > now_ms}
+
+    def _changes_ms(self, now_ms: int) -> int | None:
+        """When a window next changes by itself; None for never."""
         # What leaves could make it only less.
         stays = self.rule.rising and self.state.status is Status.OK
         next_ms = None
@@ -140,7 +149,7 @@ class AlertActor:
             for at_ms in (enters_ms, leaves_ms):
                 if at_ms is not None and (next_ms is None or at_ms < next_ms):
                     next_ms = at_ms
-        self.due_ms = due_ms(self.rule, self.state, next_ms, now_ms)
+        return next_ms
 
     def read(self, now_ms: int) -> Reading:
         """What its windows say at a moment."""

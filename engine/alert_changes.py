@@ -10,6 +10,7 @@ from engine import alert_commands as commands
 from engine.alert_actor import AlertActor
 from engine.alert_state import LEVELS, Ack, State
 from engine.judge import Moment
+from engine.past import ACKNOWLEDGED, GIVEN_BACK, RESUMED, SNOOZED
 from engine.points import Command
 from engine.rules import Kind
 from engine.transition import Transition
@@ -30,15 +31,15 @@ def changed(actor: AlertActor, command: Command, moment: Moment) -> Change:
             ack = Ack(told["by"], moment.now_ms, told["note"], told["until_ms"])
             # Whoever acknowledges knows: nobody need be told any more that it began.
             after = replace(state, ack=ack, untold=False)
-            return _recorded(actor, after, moment, f"acknowledged by {told['by']}")
+            return _recorded(actor, after, moment, f"{ACKNOWLEDGED}{told['by']}")
         case commands.UNACK if state.ack is not None:
             after = replace(state, ack=None, repeat_ms=moment.now_ms)
-            return _recorded(actor, after, moment, f"given back by {told['by']}")
+            return _recorded(actor, after, moment, f"{GIVEN_BACK}{told['by']}")
         case commands.SNOOZE if told["until_ms"] > moment.now_ms:
             return _snoozed(actor, told, moment)
         case commands.RESUME if state.snoozed_ms:
             after = replace(state, snoozed_ms=0)
-            return _recorded(actor, after, moment, f"resumed by {told['by']}")
+            return _recorded(actor, after, moment, f"{RESUMED}{told['by']}")
     return state, None
 
 
@@ -47,7 +48,7 @@ def _snoozed(actor: AlertActor, told: dict[str, Any], moment: Moment) -> Change:
     # What fires at the end is told once more.
     untold = state.untold or state.open
     after = replace(state, snoozed_ms=told["until_ms"], untold=untold)
-    return _recorded(actor, after, moment, f"snoozed by {told['by']}")
+    return _recorded(actor, after, moment, f"{SNOOZED}{told['by']}")
 
 
 def _recorded(actor: AlertActor, state: State, moment: Moment, reason: str) -> Change:

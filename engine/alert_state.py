@@ -86,46 +86,54 @@ def due_ms(rule: Rule, state: State, changes_ms: int | None, now_ms: int) -> int
 
     `changes_ms` is when the window next changes by itself.
     """
-    times = [state.quiet_ms, *_told_again(rule, state)]
-    if state.armed and state.status is not Status.PAUSED:
-        times += _timers(rule, state, changes_ms)
+    times = timers(rule, state, changes_ms).values()
     return min((time for time in times if time > now_ms), default=0)
 
 
-def _timers(rule: Rule, state: State, changes_ms: int | None) -> list[int]:
-    times = []
+def timers(rule: Rule, state: State, changes_ms: int | None) -> dict[str, int]:
+    """What an instance waits for by name, and until when; some of it may be past."""
+    found = {}
+    if state.flapping:
+        found["calm"] = state.quiet_ms
+    if state.untold:
+        found["snooze"] = state.snoozed_ms
+    if state.status is Status.FIRING and state.told:
+        found |= _told_again(rule, state)
+    if state.armed and state.status is not Status.PAUSED:
+        _add_judged_again(found, rule, state)
+        if changes_ms is not None and rule.kind is not Kind.DEADMAN:
+            found["window"] = changes_ms
+    return found
+
+
+def _add_judged_again(found: dict[str, int], rule: Rule, state: State) -> None:
     match state.status:
         case Status.PENDING:
-            times.append(state.since_ms + 1000 * rule.for_s)
+            found["for"] = state.since_ms + 1000 * rule.for_s
         case Status.RECOVERING:
-            times.append(state.since_ms + 1000 * rule.keep_firing_s)
+            found["keep_firing_for"] = state.since_ms + 1000 * rule.keep_firing_s
         case Status.FIRING if rule.stop_after_s:
-            times.append(state.since_ms + 1000 * rule.stop_after_s)
+            found["stop_after"] = state.since_ms + 1000 * rule.stop_after_s
     if rule.kind is Kind.DEADMAN:
-        times.append(0 if state.open else state.deadline_ms)
-    else:
-        times.append(state.blind_ms)
-        if state.empty_ms and rule.no_data == "alert" and not state.open:
-            times.append(state.empty_ms + no_data_after_ms(rule))
-        if changes_ms is not None:
-            times.append(changes_ms)
-    return times
+        found["deadline"] = 0 if state.open else state.deadline_ms
+        return
+    found["blind"] = state.blind_ms
+    if state.empty_ms and rule.no_data == "alert" and not state.open:
+        found["no_data"] = state.empty_ms + no_data_after_ms(rule)
+
+
+def _told_again(rule: Rule, state: State) -> dict[str, int]:
+    if state.ack is not None:
+        return {"acknowledgement": state.ack.until_ms}
+    found = {"repeat": state.repeat_ms}
+    if state.escalated < len(rule.escalation):
+        found["escalation"] = state.began_ms + 1000 * rule.escalation[state.escalated].after_s
+    return found
 
 
 def no_data_after_ms(rule: Rule) -> int:
     """How long a window must be empty before that is an alert."""
     return 1000 * (rule.no_data_after_s or 2 * rule.window_s)
-
-
-def _told_again(rule: Rule, state: State) -> list[int]:
-    times = [state.snoozed_ms if state.untold else 0]
-    if state.status is Status.FIRING and state.told:
-        if state.ack is not None:
-            return [*times, state.ack.until_ms]
-        times.append(state.repeat_ms)
-        if state.escalated < len(rule.escalation):
-            times.append(state.began_ms + 1000 * rule.escalation[state.escalated].after_s)
-    return times
 
 
 def heard(rule: Rule, state: State, at_ms: int, next_ms: NextMs) -> State:

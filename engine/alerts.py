@@ -5,7 +5,7 @@ A rule lives in the partition of the stats it watches; one that watches stats of
 is put into each of them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine import alert_commands as commands
@@ -32,7 +32,7 @@ class Explained:
     """Why an alert is as it is: what it looks at now, and what it waits for.
 
     `wanted` is the level its window asks for (None: nobody can tell), `compared` the number that
-    was compared; `held` names what holds its messages back, `due_ms` is when it looks again.
+    was compared; `held` names what holds its messages back, `timers` what it waits for.
     """
 
     rule: Rule
@@ -41,9 +41,8 @@ class Explained:
     reading: Reading
     compared: float | None
     wanted: int | None
-    step_s: int
     now_ms: int
-    due_ms: int
+    timers: Mapping[str, int]
     held: str | None
     failed: bool
 
@@ -107,13 +106,19 @@ class Alerts:
         limit: int = 100,
         rule: str | None = None,
         stat: int | None = None,
+        until_ms: int | None = None,
     ) -> list[tuple[Position, Transition]]:
-        """Committed transitions, newest first; `before` is the place of the last one seen."""
+        """Committed transitions, newest first; `before` is the place of the last one seen.
+
+        With `until_ms` none that happened later.
+        """
         found: list[tuple[Position, Transition]] = []
         while len(found) < limit:
             part = await self.node.store.transitions(partition, before, HISTORY_STEP)
             for place, record in part:
                 one = unpack_transition(record)
+                if until_ms is not None and one.at_ms > until_ms:
+                    continue
                 if rule in (None, one.rule) and stat in (None, one.stat):
                     found.append((place, one))
             if len(part) < HISTORY_STEP:
@@ -139,9 +144,8 @@ def explained(actor: AlertActor, now_ms: int, held: str | None) -> Explained:
     """What an actor would say of itself at a moment."""
     reading = actor.read(now_ms)
     wanted, compared = wanted_of(actor.rule, actor.state, reading, now_ms)
-    step_s = actor.sources[0].tier.width_s if actor.sources else 0
     level = wanted if isinstance(wanted, int) else None
     return Explained(
-        actor.rule, actor.stat, actor.state, reading, compared, level, step_s, now_ms,
-        actor.due_ms, held, actor.failed,
+        actor.rule, actor.stat, actor.state, reading, compared, level, now_ms,
+        actor.waits_for(now_ms), held, actor.failed,
     )  # fmt: skip

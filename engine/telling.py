@@ -8,6 +8,7 @@ flaps says so once, and then waits until it is calm.
 from dataclasses import replace
 
 from engine.alert_state import LEVELS, State
+from engine.past import CALM
 from engine.rules import Rule
 from engine.transition import Status, Tells, Transition
 
@@ -64,7 +65,7 @@ def _calm(rule: Rule, state: State, moment: Transition, held: str | None) -> Tol
     tells = Tells.FIRING if state.open else Tells.RESOLVED
     told = state.told
     state = replace(state, flapping=False, changes=())
-    state, record = _another(rule, state, moment, tells, "it flaps no longer", held, told)
+    state, record = _another(rule, state, moment, tells, CALM, held, told)
     return _closed(state), record
 
 

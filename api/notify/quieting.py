@@ -23,6 +23,8 @@ from engine import alert_commands as commands
 from engine.intake import NotAccepted
 from engine.ports import Clock, StoreError
 from engine.rules import Rule
+from engine.silences import Silence, covering
+from engine.stats import Stat
 from storage.directory import Directory
 from storage.directory_search import glob
 from storage.documents import Documents, Write
@@ -95,6 +97,16 @@ class Quieting:
                     if len(found) >= limit:
                         return found
         return found
+
+    async def covering(self, rule: Rule, stat: Stat, at_ms: int) -> Silence | None:
+        """What held an alert back at a moment of the last week, unless it was ended early since."""
+        times = [
+            silence
+            for quiet in await self.all(rule.account)
+            if quiet.created_ms <= at_ms
+            for silence in silences_of(quiet, self._fitting(quiet), at_ms)
+        ]
+        return covering(times, rule, stat.id, at_ms)
 
     async def run(self, accounts: Callable[[], Awaitable[Sequence[int]]]) -> None:
         """Make the times that come, for ever."""

@@ -10,9 +10,10 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from api.http.alert_infos import AlertInfo, Explanation, alert_info, explanation
+from api.http.alert_infos import AlertInfo, alert_info
 from api.http.cursors import format_cursor, parse_cursor
 from api.http.explain import body_problem
+from api.http.explanations import Explanation, explanation
 from api.http.messages import Reply, reply
 from api.http.problems import FieldError, Problem, wrong_field
 from api.http.route import Call, Nothing, Route

@@ -4,17 +4,15 @@ The same steps judge as live. Over rollups only the ends of buckets are known, a
 how late a time in it may be.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Final
 
 import trio
 from msgspec import Meta, Struct, field
 
-from api.http.context import Context
 from api.http.messages import Reply
 from api.http.problems import wrong_field
+from api.http.recorded import Recorded, recorded_of
 from api.http.route import Call, Nothing, Route
 from api.http.routes.alerts import RULE_PROBLEMS, understood
 from api.notify.cron import next_ms
@@ -22,12 +20,9 @@ from api.notify.dates import iso_text
 from api.notify.history import TransitionInfo, transition_info
 from api.notify.rule_form import RuleForm
 from api.query.times import Range, parse_range, parse_zone
-from engine.backtest import Arrival, Tested, backtest, of_rollups, suggested, sweep
-from engine.histogram import Histograms
-from engine.rollup import Rollups
+from engine.backtest import Tested, backtest, suggested, sweep
 from engine.rules import Rule
-from engine.stats import Stat, public_id
-from engine.tiers import HISTOGRAMS, S1, STORED, Tier
+from engine.stats import public_id
 
 STATS_MAX: Final = 20
 """Stats of one backtest."""
@@ -35,15 +30,9 @@ STATS_MAX: Final = 20
 SWEEP_MAX: Final = 20
 """Thresholds of one sweep."""
 
-BUCKETS_MAX: Final = 20_000
-"""Buckets that are judged for one stat; longer ranges are judged by coarser ones."""
-
 TRANSITIONS_SHOWN: Final = 1_000
 EPISODES_A_WEEK: Final = 1
 WEEK_MS: Final = 7 * 86_400_000
-
-SECONDS_KEPT_S: Final = 840
-"""Single seconds are in memory for a quarter of an hour; the oldest minute may be leaving."""
 
 _one_at_a_time: Final = trio.CapacityLimiter(1)
 # It is work for the processor: several at once would only delay each other, and everybody else.
@@ -102,15 +91,6 @@ class BacktestReply(Struct, frozen=True, kw_only=True):
     stats: list[TestedStat]
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What was recorded of a stat, and how late its times may be."""
-
-    stat: Stat
-    arrivals: Sequence[Arrival]
-    resolution_s: int
-
-
 async def test_alert(call: Call[Nothing, Backtest]) -> Reply:
     """Judge the recorded past; nothing is kept and nobody is told."""
     body, context = call.body, call.context
@@ -124,7 +104,7 @@ async def test_alert(call: Call[Nothing, Backtest]) -> Reply:
         raise wrong_field("rule", f"at most {STATS_MAX} stats at a time")
     tested = []
     for stat in stats:
-        recorded = await _recorded(context, rule, stat, span)
+        recorded = await recorded_of(context, rule, stat, span)
         judge = partial(_tested, rule, recorded, span, body.sweep)
         tested.append(await trio.to_thread.run_sync(judge, limiter=_one_at_a_time))
     reply = BacktestReply(from_=iso_text(span.from_ms), to=iso_text(span.to_ms), stats=tested)
@@ -150,45 +130,6 @@ def _tested(rule: Rule, recorded: Recorded, span: Range, wanted: Sweep | None) -
         sweep=[Swept(at, one.episodes, one.firing_ms / 1000, one.messages) for at, one in swept],
         suggested=best,
     )  # fmt: skip
-
-
-async def _recorded(context: Context, rule: Rule, stat: Stat, span: Range) -> Recorded:
-    """The finest buckets that reach back far enough, with those that fill the first window."""
-    now_s = context.clock.now_ms() // 1000
-    begin_s = max(0, span.from_ms // 1000 - rule.span_s)
-    end_s = -(-span.to_ms // 1000)
-    tier = tier_for(begin_s, end_s, now_s)
-    rows = []
-    for one in (stat.id, *([rule.over] if rule.over is not None else [])):
-        reading = await context.node.read(stat.partition, one, tier, tier.bucket(begin_s), end_s)
-        rows.append(reading.rollups)
-    spread = Histograms.empty()
-    width_s = reading.tier.width_s
-    if rule.quantile is not None:
-        found = await context.node.read_histograms(
-            stat.partition, stat.id, _spread_tier(begin_s, end_s, now_s), begin_s, end_s
-        )
-        spread, width_s = found.rollups, max(width_s, found.tier.width_s)
-    return Recorded(stat, of_rollups(Rollups.joined(rows), spread, width_s), width_s)
-
-
-def tier_for(begin_s: int, end_s: int, now_s: int) -> Tier:
-    """The finest tier that is kept for so long and has not too many buckets in the range."""
-    if begin_s >= now_s - SECONDS_KEPT_S:
-        return S1
-    return _finest(STORED, begin_s, end_s, now_s)
-
-
-def _spread_tier(begin_s: int, end_s: int, now_s: int) -> Tier:
-    return _finest(HISTOGRAMS, begin_s, end_s, now_s)
-
-
-def _finest(tiers: Sequence[Tier], begin_s: int, end_s: int, now_s: int) -> Tier:
-    for tier in tiers:
-        kept = tier.keep_s is None or begin_s >= now_s - tier.keep_s
-        if kept and (end_s - begin_s) // tier.width_s <= BUCKETS_MAX:
-            return tier
-    return tiers[-1]
 
 
 ROUTES: Final = (
