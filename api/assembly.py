@@ -101,7 +101,7 @@ class _Base:
         vault, mailer = _vault(settings), _mailer(settings, self.address)
         mails = MailQueue(mailer)
         desk = self._desk(vault, mails, allowances)
-        office = ear.office = office_of(self._means(vault, mailer, mails))
+        office = ear.office = office_of(self._means(vault, mailer, mails, desk))
         warnings = Warnings(
             allowances, storage.documents, clock, desk.owners, mails.put, self.address
         )
@@ -129,10 +129,11 @@ class _Base:
             check_members=check_members,
         )  # fmt: skip
 
-    def _means(self, vault: Vault, mailer: Mailer, mails: MailQueue) -> Means:
+    def _means(self, vault: Vault, mailer: Mailer, mails: MailQueue, desk: Desk) -> Means:
         return Means(
             self.node, self.directory, self.storage.documents, self.clock, self.address, vault,
             mailer, mails.put, _preferences(self.settings), self.spread, self.storage.warnings,
+            desk.proven_addresses,
         )  # fmt: skip
 
 

@@ -113,6 +113,12 @@ class Desk:
         members = (await self.members(account)).record.members
         return [member.email for member in members if member.role == "owner"]
 
+    async def proven_addresses(self, account: int) -> set[str]:
+        """The addresses that members of an account have proved to read."""
+        members = (await self.members(account)).record.members
+        users = [await self.record("user", NOBODY, member.user, User) for member in members]
+        return {one.record.email for one in users if one is not None and one.record.verified}
+
     async def record(
         self, kind: str, account: int, document_id: str, model: type[R]
     ) -> Kept[R] | None:

@@ -15,7 +15,7 @@ from api.notify.alarms import Alarms
 from api.notify.annotations import Annotations
 from api.notify.carriers import Carriers
 from api.notify.channel import Channel
-from api.notify.channels import Channels
+from api.notify.channels import Channels, OwnAddresses, nobody
 from api.notify.dispatcher import Dispatcher
 from api.notify.expanding import Expanding
 from api.notify.guard import Guard, Resolve, resolve
@@ -66,6 +66,7 @@ class Means:
     preferences: Preferences = Preferences()
     spread: Callable[[int], int] = lambda _: 1
     warnings: Callable[[], list[str]] = list
+    own_addresses: OwnAddresses = nobody
     resolve: Resolve = resolve
     send: Send = send
 
@@ -125,7 +126,7 @@ def office_of(means: Means) -> Office:
     rulebook = Rulebook(alerts, means.directory, means.spread)
     channels = Channels(
         means.documents, means.vault, guard, means.clock, means.public_url, means.post,
-        with_apprise=wanted.with_apprise,
+        means.own_addresses, with_apprise=wanted.with_apprise,
     )  # fmt: skip
     carriers = Carriers(
         guard, means.vault, means.mailer, means.clock, means.public_url,

@@ -1,7 +1,7 @@
 """The ping addresses of all accounts, and what a call of one does.
 
-Law: a call is answered when its point is stored for good. How long a job took is known only while
-this process has seen it start.
+Law: a call is answered when what it says is stored for good: a start too, so that how long a job
+took is known although the server was started again meanwhile.
 """
 
 import secrets
@@ -20,8 +20,10 @@ from engine.stats import Kind, Stat
 from storage.directory import Directory
 from storage.documents import Documents, Write
 
-STARTED_MAX: Final = 10_000
-"""Jobs under way whose start is remembered."""
+STARTED_KIND: Final = "ping_start"
+
+STARTED_MS: Final = 7 * 86_400_000
+"""A job that takes longer than this is not measured."""
 
 
 class Pings:
@@ -40,10 +42,9 @@ class Pings:
         self._rulebook = rulebook
         self._vault = vault
         self._clock = clock
-        self._started_ms: dict[str, int] = {}
 
     def __repr__(self) -> str:
-        return f"<Pings {len(self._started_ms)} jobs under way>"
+        return f"<Pings of {self._rulebook!r}>"
 
     async def create(self, account: int, name: str, stat: Stat) -> tuple[Ping, str]:
         """A new address for a stat; returns it with its token."""
@@ -78,8 +79,8 @@ class Pings:
 
     async def remove(self, ping: Ping) -> None:
         """Forget an address; its stat stays."""
-        gone = Write(KIND, ping.account, ping.id, None)
-        await self._documents.write([gone], self._clock.now_ms())
+        gone = [Write(kind, ping.account, ping.id, None) for kind in (KIND, STARTED_KIND)]
+        await self._documents.write(gone, self._clock.now_ms())
 
     async def find(self, token: str) -> Ping | None:
         """Whose address that is."""
@@ -92,19 +93,34 @@ class Pings:
         if stat is None or stat.state != "live":
             return False
         if signal == "start":
-            while len(self._started_ms) >= STARTED_MAX:
-                del self._started_ms[next(iter(self._started_ms))]
-            self._started_ms[ping.id] = now_ms
+            await self._note_start(ping, b"%d" % now_ms)
             return True
-        started_ms = self._started_ms.pop(ping.id, None)
+        started_ms = await self._started(ping)
         if signal == "fail":
             await self._fail(stat)
-            return True
-        await self._submit(stat, now_ms, 1.0)
+        else:
+            await self._submit(stat, now_ms, 1.0)
+            await self._measure(ping, started_ms)
+        if started_ms is not None:
+            # Last: whoever gets no answer calls again, and is measured all the same.
+            await self._note_start(ping, None)
+        return True
+
+    async def _started(self, ping: Ping) -> int | None:
+        """When its job began, if it is under way."""
+        found = await self._documents.get(STARTED_KIND, ping.account, ping.id, self._clock.now_ms())
+        return None if found is None else int(found.body)
+
+    async def _note_start(self, ping: Ping, body: bytes | None) -> None:
+        now_ms = self._clock.now_ms()
+        write = Write(STARTED_KIND, ping.account, ping.id, body, expires_ms=now_ms + STARTED_MS)
+        await self._documents.write([write], now_ms)
+
+    async def _measure(self, ping: Ping, started_ms: int | None) -> None:
+        now_ms = self._clock.now_ms()
         seconds = self._directory.get(ping.seconds)
         if started_ms is not None and seconds is not None and seconds.state == "live":
             await self._submit(seconds, now_ms, (now_ms - started_ms) / 1000)
-        return True
 
     async def _submit(self, stat: Stat, at_ms: int, value: float) -> None:
         node = self._rulebook.alerts.node

@@ -262,7 +262,7 @@ async def serving(
         means = Means(
             node, directory, documents, clock, address, vault, post, post.take,
             Preferences([read_network("127.0.0.0/8")]), lambda account: spread,
-            resolve=post.resolve, send=post.receive,
+            own_addresses=desk.proven_addresses, resolve=post.resolve, send=post.receive,
         )  # fmt: skip
         office = ear.office = office_of(means)
         context = Context(

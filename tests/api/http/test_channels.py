@@ -6,6 +6,7 @@ from standardwebhooks import Webhook
 from trio.testing import MockClock
 
 from api.notify.outgoing import Answered, Failed
+from tests.api.http.browser import PASSWORD, Browser, token_of
 from tests.api.http.harness import Server, serving
 from tests.api.http.test_alerts import HOOK, alert, channel, point
 
@@ -109,6 +110,26 @@ async def test_an_address_hears_nothing_before_it_has_confirmed(autojump_clock: 
         mail = server.post.mails[0]
         assert mail.subject == "[TEST] test message"
         assert mail.html is not None
+
+
+async def test_a_member_who_has_proved_an_address_need_not_confirm_it(
+    autojump_clock: MockClock,
+) -> None:
+    async with serving() as server:
+        ann = Browser(server)
+        assert (await ann.sign_up("ann@example.org")).status == 201
+        body = {"type": "email", "name": "me", "address": "Ann@Example.org"}
+        # Whoever signs up where nothing is mailed has proved nothing yet.
+        assert (await ann.send("POST", "/v1/channels", body)).json["confirmed"] is False
+        await ann.send("POST", "/v1/auth/reset", {"email": "ann@example.org"})
+        proof = {"token": token_of(server.posted[-1].text), "password": PASSWORD}
+        assert (await ann.send("POST", "/v1/auth/reset/confirm", proof)).status == 204
+        assert (await ann.log_in("ann@example.org")).status == 200
+        mails = len(server.post.mails)
+        assert (await ann.send("POST", "/v1/channels", body)).json["confirmed"] is True
+        assert len(server.post.mails) == mails
+        other = {**body, "address": "bob@example.org"}
+        assert (await ann.send("POST", "/v1/channels", other)).json["confirmed"] is False
 
 
 async def test_nobody_is_asked_again_and_again(autojump_clock: MockClock) -> None:

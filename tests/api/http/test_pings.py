@@ -3,6 +3,7 @@
 import trio
 from trio.testing import MockClock
 
+from api.notify.pings import Pings
 from tests.api.http.harness import Server, serving
 from tests.api.http.test_alerts import alert_of_deadman, channel
 
@@ -23,6 +24,30 @@ async def test_a_call_counts_and_the_time_between_is_measured(autojump_clock: Mo
             await trio.sleep(wait_s)
         stored = await server.stored()
         assert stored == {"backup.done": (2, 2.0), "backup.done.seconds": (1, 7.0)}
+
+
+async def test_a_start_is_remembered_by_the_next_process(autojump_clock: MockClock) -> None:
+    async with serving() as server:
+        path, office = await address(server), server.context.office
+        assert (await server.send("GET", f"{path}/start", key=None)).status == 200
+        means = office.means
+        office.pings = Pings(
+            means.documents, means.directory, office.rulebook, means.vault, means.clock
+        )
+        await trio.sleep(7)
+        for _ in range(2):
+            assert (await server.send("GET", path, key=None)).status == 200
+        # The second job was not seen to begin.
+        stored = await server.stored()
+        assert stored == {"backup.done": (2, 2.0), "backup.done.seconds": (1, 7.0)}
+
+
+async def test_a_job_that_failed_is_not_measured(autojump_clock: MockClock) -> None:
+    async with serving() as server:
+        path = await address(server)
+        for tail in ("/start", "/fail", ""):
+            assert (await server.send("GET", path + tail, key=None)).status == 200
+        assert await server.stored() == {"backup.done": (1, 1.0)}
 
 
 async def test_a_deadman_hears_success_failure_and_silence(autojump_clock: MockClock) -> None:
