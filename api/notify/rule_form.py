@@ -129,7 +129,7 @@ def rule_of(
 
     `over` is the stat that divides, for a ratio.
     """
-    faults = list(_bad_texts(form))
+    faults = [*_bad_texts(form), *_said_twice(form)]
     spans = {name: _span_s(form, name, faults) for name in _SPANS}
     found = KINDS[form.kind]
     fields: dict[str, Any] = {
@@ -258,6 +258,21 @@ def _steps(form: RuleForm, faults: list[RuleFault]) -> list[Escalation]:
             continue
         found.append(Escalation(after.nominal_ms() // 1000, tuple(dict.fromkeys(step.channels))))
     return found
+
+
+def _said_twice(form: RuleForm) -> list[RuleFault]:
+    """The same thing under two names that does not say the same."""
+    deadman = KINDS[form.kind] is RuleKind.DEADMAN
+    pairs = [
+        ("op", "operator"), ("threshold", "percentage"), ("compare", "time_delta"),
+        ("period" if deadman else "window", "time_window"),
+    ]  # fmt: skip
+    found = [(name, other, getattr(form, name), getattr(form, other)) for name, other in pairs]
+    return [
+        RuleFault(name, "contradiction", f"{other} says something else: leave one of them out")
+        for name, other, given, same in found
+        if given is not None and same is not None and given != same
+    ]
 
 
 def _bad_texts(form: RuleForm) -> list[RuleFault]:

@@ -176,6 +176,13 @@ async def alert_of_deadman(server: Server, channel_id: str) -> None:
         ({"clear": 20}, "clear"), ({"runbook": "javascript:alert(1)"}, "runbook"),
         ({"kind": "magic"}, "kind"), ({"expr": "a+b"}, "expr"),
         ({"escalation": [{"after": "x", "channels": []}]}, "escalation"),
+        ({"window": "5m", "time_window": "1h"}, "window"), ({"operator": "less than"}, "op"),
+        ({"kind": "delta", "op": None, "percentage": 50}, "threshold"),
+        ({"kind": "deadman", "op": None, "threshold": None, "period": "1h", "cron": "0 3 * * *"},
+         "period"),
+        ({"kind": "deadman", "op": None, "threshold": None, "cron": "0 0 30 2 *"}, "cron"),
+        ({"window": "30s", "aggregate": "p99"}, "window"), ({"threshold": "NaN"}, "threshold"),
+        ({"min_points": 0}, "min_points"), ({"stats": ["orders.failed"]}, "stat"),
     ],
 )  # fmt: skip
 async def test_what_cannot_be_judged_is_refused_with_the_field(
@@ -198,6 +205,25 @@ async def test_not_a_number_is_no_json(autojump_clock: MockClock) -> None:
         body = b'{"name":"n","kind":"threshold","stat":"orders.failed","op":">","threshold":NaN}'
         answer = await server.send("POST", "/v1/alerts", body=body)
         assert (answer.status, answer.code) == (400, "invalid_json")
+        endless = await server.send("POST", "/v1/alerts", body=body.replace(b"NaN", b"1e999"))
+        assert endless.status in (400, 422)
+        assert (await server.send("GET", "/v1/alerts")).json["alerts"] == []
+
+
+async def test_there_are_only_so_many_alerts(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.http.routes.alerts.RULES_MAX", 2)
+    async with serving() as server:
+        await point(server, 1)
+        for _ in range(2):
+            await alert(server, stat="orders.failed")
+        body = {"name": "n", "kind": "threshold", "stat": "orders.failed", "op": ">",
+                "threshold": 1}  # fmt: skip
+        answer = await server.send("POST", "/v1/alerts", json=body)
+        assert (answer.status, answer.code) == (403, "plan_limit")
+        assert "remove one" in answer.json["detail"]
+        assert len((await server.send("GET", "/v1/alerts")).json["alerts"]) == 2
 
 
 async def test_stathats_names_are_understood(autojump_clock: MockClock) -> None:
