@@ -1,4 +1,4 @@
-"""When a cron expression comes next, in its time zone. Pure."""
+"""When a cron or calendar expression comes next, in its time zone. Pure."""
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -7,8 +7,13 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
+from api.notify.oncalendar import read_calendar
+
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-TEXT_LENGTH_MAX: Final = 100
+TEXT_LENGTH_MAX: Final = 120
+
+CALENDAR: Final = "calendar "
+"""What is written behind this word is systemd's, not cron's."""
 
 
 @lru_cache(maxsize=10_000)
@@ -18,7 +23,13 @@ def next_ms(cron: str, tz: str, after_ms: int) -> int:
         return 0
     try:
         after = (EPOCH + timedelta(milliseconds=after_ms)).astimezone(ZoneInfo(tz))
-        found = next(CronSim(cron, after))
+        found = _next(cron, after)
     except (CronSimError, StopIteration, OverflowError, ValueError, KeyError, OSError):
         return 0
-    return (found.astimezone(UTC) - EPOCH) // timedelta(milliseconds=1)
+    return 0 if found is None else (found.astimezone(UTC) - EPOCH) // timedelta(milliseconds=1)
+
+
+def _next(cron: str, after: datetime) -> datetime | None:
+    if cron.startswith(CALENDAR):
+        return read_calendar(cron.removeprefix(CALENDAR)).next_after(after)
+    return next(CronSim(cron, after))

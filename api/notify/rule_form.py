@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import Struct, field
 
-from api.notify.cron import next_ms
+from api.notify.cron import CALENDAR, next_ms
 from api.query.durations import parse_duration
 from api.query.errors import QueryError
 from api.query.times import parse_zone
@@ -100,6 +100,7 @@ class RuleForm(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, om
     freeze_base: bool | None = None
     period: Span | None = None
     cron: str | None = None
+    oncalendar: str | None = None
     tz: str = "UTC"
     grace: Span | None = None
     arm: str | None = None
@@ -140,7 +141,7 @@ def rule_of(
         "labels": tuple(sorted(form.labels.items())), "runbook": form.runbook or "",
         "message": form.message or "", "group": form.group or "", "tz": form.tz,
         "send_resolved": form.send_resolved, "depends_on": form.depends_on or "",
-        "channels": tuple(dict.fromkeys(form.channels)), "cron": form.cron or "",
+        "channels": tuple(dict.fromkeys(form.channels)), "cron": _cron(form),
         "escalation": tuple(_steps(form, faults)),
     }  # fmt: skip
     for name in ("upper", "clear", "warn", "warn_clear", "min_points", "median_of", "change",
@@ -244,9 +245,21 @@ def _deadman(
     return {"grace_s": max(GRACE_S_MIN, (spans["period"] or 0) // 10)}
 
 
+def _cron(form: RuleForm) -> str:
+    """When a deadman's sign of life is to come, as the calendar of the engine reads it."""
+    return form.cron or (f"{CALENDAR}{form.oncalendar}" if form.oncalendar is not None else "")
+
+
 def _check_cron(form: RuleForm, faults: list[RuleFault], now_ms: int) -> None:
-    if form.cron is not None and not next_ms(form.cron, form.tz, now_ms):
-        faults.append(RuleFault("cron", "never", "five fields, such as 0 3 * * 1, that come true"))
+    if form.cron is not None and form.oncalendar is not None:
+        faults.append(RuleFault("oncalendar", "contradiction", "either this or cron"))
+    elif form.cron is not None:
+        if form.cron.startswith(CALENDAR) or not next_ms(form.cron, form.tz, now_ms):
+            text = "five fields, such as 0 3 * * 1, that come true"
+            faults.append(RuleFault("cron", "never", text))
+    elif form.oncalendar is not None and not next_ms(_cron(form), form.tz, now_ms):
+        text = "as systemd has it, such as Mon..Fri 09:00, and it must come true"
+        faults.append(RuleFault("oncalendar", "never", text))
 
 
 def _steps(form: RuleForm, faults: list[RuleFault]) -> list[Escalation]:

@@ -1,13 +1,15 @@
 """Alerts over HTTP: from a rule and a point to a signed message, and back by the link in it."""
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import trio
 from standardwebhooks import Webhook
 from trio.testing import MockClock
 
-from tests.api.http.harness import Server, serving
+from tests.api.http.harness import NOW_S, Server, serving
 from tests.api.http.listener import listening
 
 HOOK = "https://hooks.example/alerts"
@@ -154,6 +156,33 @@ async def test_a_deadman_may_wait_for_a_stat_that_never_came(autojump_clock: Moc
         assert server.post.sent[-1].json["type"] == "alert.resolved"
 
 
+@pytest.mark.parametrize("expected", [{"cron": "30 9 * * *"}, {"oncalendar": "09:30"}])
+async def test_a_deadman_expects_a_sign_of_life_by_the_clock_of_its_zone(
+    autojump_clock: MockClock, expected: dict[str, str]
+) -> None:
+    async with serving() as server:
+        made = await channel(server)
+        body = {
+            "name": "backup", "kind": "deadman", "stat": "backup.done", "grace": "30m",
+            "tz": "Europe/Berlin", "arm": "now", "channels": [made["id"]], **expected,
+        }  # fmt: skip
+        rule = await server.send("POST", "/v1/alerts", json=body)
+        assert rule.status == 201, rule.body
+        await trio.sleep(5)
+        why = (await server.send("GET", f"/v1/alerts/{rule.json['id']}/explain")).json
+        due = datetime.fromisoformat(why["timers"]["deadline"]).astimezone(
+            ZoneInfo("Europe/Berlin")
+        )
+        assert (due.hour, due.minute) == (10, 0)
+        await trio.sleep(due.timestamp() - NOW_S - 60)
+        assert server.post.sent == []
+        await trio.sleep(120)
+        assert [sent.json["type"] for sent in server.post.sent] == ["alert.firing"]
+        await point(server, 1, "backup.done")
+        await trio.sleep(2)
+        assert server.post.sent[-1].json["type"] == "alert.resolved"
+
+
 async def alert_of_deadman(server: Server, channel_id: str) -> None:
     body = {
         "name": "backup", "kind": "deadman", "stat": "backup.done", "period": "2m", "grace": "30s",
@@ -181,6 +210,9 @@ async def alert_of_deadman(server: Server, channel_id: str) -> None:
         ({"kind": "deadman", "op": None, "threshold": None, "period": "1h", "cron": "0 3 * * *"},
          "period"),
         ({"kind": "deadman", "op": None, "threshold": None, "cron": "0 0 30 2 *"}, "cron"),
+        ({"kind": "deadman", "op": None, "threshold": None, "oncalendar": "*-02-30"}, "oncalendar"),
+        ({"kind": "deadman", "op": None, "threshold": None, "oncalendar": "daily",
+          "cron": "0 3 * * *"}, "oncalendar"),
         ({"window": "30s", "aggregate": "p99"}, "window"), ({"threshold": "NaN"}, "threshold"),
         ({"min_points": 0}, "min_points"), ({"stats": ["orders.failed"]}, "stat"),
     ],
