@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from engine import alert_commands as commands
 from engine.alert_actor import AlertActor
 from engine.alert_changes import changed
-from engine.alert_records import state_key
+from engine.alert_records import Gone, gone_key, state_key
 from engine.alert_state import State, deadline_ms
 from engine.points import Command
 from engine.roster import Place, place_of
@@ -18,6 +18,9 @@ from engine.silences import Silence, pack_silence, unpack_silence
 
 if TYPE_CHECKING:
     from engine.alerting import Alerting
+
+GONE_MAX = 1_000
+"""Dropped rules that are remembered in a partition; some 1 KiB each."""
 
 
 def apply_command(alerting: "Alerting", command: Command) -> None:
@@ -55,8 +58,19 @@ def _put(alerting: "Alerting", rule: Rule) -> None:
 def _drop(alerting: "Alerting", rule: str) -> None:
     for actor in alerting.roster.of_rule(rule):
         _forget(alerting, place_of(actor))
-    if alerting.rules.pop(rule, None) is not None:
+    dropped = alerting.rules.pop(rule, None)
+    if dropped is not None:
         alerting.unwritten.documents[f"rule {rule}"] = None
+        _remember(alerting, Gone(alerting.position.ms, dropped))
+
+
+def _remember(alerting: "Alerting", gone: Gone) -> None:
+    """Keep a dropped rule for whoever has its last messages to tell, whatever is killed."""
+    documents, kept = alerting.unwritten.documents, alerting.gone
+    while len(kept) >= GONE_MAX:
+        documents[gone_key(kept.pop(next(iter(kept))))] = None
+    kept[gone.rule.id] = gone
+    documents[gone_key(gone)] = pack_rule(gone.rule)
 
 
 def _watch(alerting: "Alerting", rule: str, stat: int) -> None:

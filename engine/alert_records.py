@@ -6,14 +6,23 @@ was taken is as it was then whatever comes later. Packing it takes a slice at a 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from engine.alert_actor import AlertActor
 from engine.alert_state import State, pack_state
 from engine.ports import Judged
+from engine.rules import Rule
 from engine.transition import Transition, message_of, pack_transition
 
 RECORDS_A_SLICE = 200
 """States and transitions that are packed in one step: some 2 ms."""
+
+
+class Gone(NamedTuple):
+    """A rule that was dropped, and when: what it still has to tell names it."""
+
+    at_ms: int
+    rule: Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,11 @@ def joined(parts: Sequence[Judged]) -> Judged:
     documents = {key: value for part in parts for key, value in part.documents.items()}
     transitions = tuple(record for part in parts for record in part.transitions)
     return Judged(documents, transitions, tuple(one for part in parts for one in part.messages))
+
+
+def gone_key(gone: Gone) -> str:
+    """Under which key a rule that was dropped is kept: they are read in this order."""
+    return f"gone {gone.at_ms:013d} {gone.rule.id}"
 
 
 def state_key(rule: str, stat: int) -> str:

@@ -95,9 +95,10 @@ def timers(rule: Rule, state: State, changes_ms: int | None) -> dict[str, int]:
     found = {}
     if state.flapping:
         found["calm"] = state.quiet_ms
+        found["repeat"] = 0 if state.ack else state.repeat_ms
     if state.untold:
         found["snooze"] = state.snoozed_ms
-    if state.status is Status.FIRING and state.told:
+    if state.status is Status.FIRING and state.told and not state.flapping:
         found |= _told_again(rule, state)
     if state.armed and state.status is not Status.PAUSED:
         _add_judged_again(found, rule, state)

@@ -16,7 +16,7 @@ from engine import alert_commands as commands
 from engine.agenda import Agenda
 from engine.alert_actor import AlertActor
 from engine.alert_applying import apply_command
-from engine.alert_records import Taken, Unwritten
+from engine.alert_records import Gone, Taken, Unwritten
 from engine.alert_state import NextMs, shifted, unpack_state
 from engine.histogram import Histograms
 from engine.judge import Moment
@@ -61,6 +61,7 @@ class Alerting:
         self.rules = self.roster.rules
         self.actors = self.roster.actors
         self.silences: dict[str, Silence] = {}
+        self.gone: dict[str, Gone] = {}
         self.unwritten = Unwritten()
         self.position = position
         self.next_ms = next_ms
@@ -76,6 +77,9 @@ class Alerting:
             kind, _, name = key.partition(" ")
             if kind == "rule":
                 self.rules[name] = unpack_rule(documents[key])
+            elif kind == "gone":
+                at_ms, _, rule = name.partition(" ")
+                self.gone[rule] = Gone(int(at_ms), unpack_rule(documents[key]))
             elif kind == "silence":
                 self.silences[name] = unpack_silence(documents[key])
             elif kind == "state":

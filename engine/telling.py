@@ -1,8 +1,8 @@
 """Who is told of a transition, and who is told again. Pure.
 
 Law: one message when it breaks, one when it heals. What is held back is told when nothing holds it
-any more, if it is still so; a recovery is told to whoever was told of the trouble. An alert that
-flaps says so once, and then waits until it is calm.
+any more, if it is still so; a recovery is told to whoever was told of the trouble, by escalation
+too. An alert that flaps says so, then no more often than it repeats itself until it is calm.
 """
 
 from dataclasses import replace
@@ -34,7 +34,8 @@ def tell(rule: Rule, before: State, after: State, record: Transition, held: str 
     elif tells is None and held != "flapping":
         held = None
     after = _noted(rule, after, record.at_ms, tells, held)
-    return _closed(after), replace(record, tells=tells, held=held)
+    channels = _reached(rule, before) if tells is Tells.RESOLVED else ()
+    return _closed(after), replace(record, tells=tells, held=held, channels=channels)
 
 
 def again(
@@ -45,6 +46,9 @@ def again(
     if state.flapping and moment.at_ms >= state.quiet_ms:
         state, record = _calm(rule, state, moment, held)
         made.append(record)
+    if state.flapping and 0 < state.repeat_ms <= moment.at_ms and not (held or state.ack):
+        still = _another(rule, state, moment, Tells.FLAPPING, "still flapping", None)
+        return still[0], [*made, still[1]]
     if state.status is not Status.FIRING or state.flapping:
         return state, made
     if state.ack is not None and 0 < state.ack.until_ms <= moment.at_ms:
@@ -64,9 +68,20 @@ def _calm(rule: Rule, state: State, moment: Transition, held: str | None) -> Tol
     """Flapping is over: say how it ended to whoever was told that it flaps."""
     tells = Tells.FIRING if state.open else Tells.RESOLVED
     told = state.told
+    if tells is Tells.RESOLVED:
+        moment = replace(moment, channels=_reached(rule, state))
     state = replace(state, flapping=False, changes=())
     state, record = _another(rule, state, moment, tells, CALM, held, told)
     return _closed(state), record
+
+
+def _reached(rule: Rule, state: State) -> tuple[str, ...]:
+    """Everybody who was told of an episode, when these are more than those of the rule."""
+    if not state.escalated:
+        return ()
+    steps = rule.escalation[: state.escalated]
+    further = (channel for step in steps for channel in step.channels)
+    return tuple(dict.fromkeys((*rule.channels, *further)))
 
 
 def _reminded(

@@ -26,9 +26,6 @@ RULES_MAX: Final = 10_000
 """Rules of one account."""
 
 LOOK_EVERY_S: Final = 1.0
-GONE_MAX: Final = 1_000
-"""Rules remembered after they were dropped: their last messages still want to be told."""
-
 NAMES_A_SLICE: Final = 5_000
 """Names looked at before others get a turn; some 2 ms."""
 
@@ -42,7 +39,6 @@ class Rulebook:
         self.alerts = alerts
         self._directory = directory
         self._spread = spread
-        self._gone: dict[str, Rule] = {}
         self._changes = 0
 
     def __repr__(self) -> str:
@@ -57,11 +53,11 @@ class Rulebook:
     def find(self, rule_id: str) -> Rule | None:
         """A rule by its id, also one that was dropped a moment ago."""
         node = self.alerts.node
-        for partition in range(node.partitions):
-            rule = node.alerting(partition).rules.get(rule_id)
-            if rule is not None:
-                return rule
-        return self._gone.get(rule_id)
+        alertings = [node.alerting(partition) for partition in range(node.partitions)]
+        rules = (alerting.rules.get(rule_id) for alerting in alertings)
+        found = next((rule for rule in rules if rule is not None), None)
+        gone = (alerting.gone[rule_id] for alerting in alertings if rule_id in alerting.gone)
+        return found or next((one.rule for one in gone), None)
 
     def get(self, account: int, rule_id: str) -> Rule | None:
         """A rule of an account."""
@@ -103,9 +99,6 @@ class Rulebook:
 
     async def drop(self, rule: Rule) -> None:
         """Forget a rule; who was told that it fires is told that it does no more."""
-        while len(self._gone) >= GONE_MAX:
-            del self._gone[next(iter(self._gone))]
-        self._gone[rule.id] = rule
         for partition in self.homes(rule.account):
             await self.alerts.drop(partition, rule.id)
         await self._applied(rule.account)

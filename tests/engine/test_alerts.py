@@ -1,6 +1,7 @@
 """Rules in a running node: they fire when the point comes, heal when it leaves, and survive."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import trio
@@ -230,6 +231,38 @@ async def test_an_alert_that_flaps_says_so_once(desk: Desk, autojump_clock: Mock
         assert told[4:] == [Tells.RESOLVED]
 
 
+async def test_an_alert_that_goes_on_flapping_says_so_again_as_often_as_it_repeats(
+    desk: Desk, autojump_clock: MockClock
+) -> None:
+    flaps = rule(window_s=1, flap_changes=4, repeat_s=600)
+    async with desk.life() as alerts:
+        await alerts.put(0, flaps, [STAT])
+        await trio.sleep(1)
+        for _ in range(150):
+            await desk.send(11.0)
+            await trio.sleep(10)
+        told = [one for one in desk.heard if one.tells]
+        assert [one.tells for one in told[3:]] == [Tells.FLAPPING] * 3
+        waits = [later.at_ms - earlier.at_ms for earlier, later in pairwise(told[3:])]
+        assert all(600_000 <= wait < 611_000 for wait in waits)
+
+
+async def test_whoever_was_told_by_escalation_hears_the_end(
+    desk: Desk, autojump_clock: MockClock
+) -> None:
+    steps = (Escalation(60, ("ch_boss",)), Escalation(900, ("ch_chief",)))
+    async with desk.life() as alerts:
+        await alerts.put(0, rule(channels=("ch_1",), escalation=steps, window_s=300), [STAT])
+        await trio.sleep(1)
+        await desk.send(11.0)
+        await trio.sleep(400)
+        told = [(one.tells, one.channels) for one in desk.heard if one.tells]
+        assert told == [
+            (Tells.FIRING, ()), (Tells.ESCALATION, ("ch_boss",)),
+            (Tells.RESOLVED, ("ch_1", "ch_boss")),
+        ]  # fmt: skip
+
+
 async def test_a_dropped_rule_is_forgotten_and_says_goodbye(
     desk: Desk, autojump_clock: MockClock
 ) -> None:
@@ -240,7 +273,37 @@ async def test_a_dropped_rule_is_forgotten_and_says_goodbye(
         await alerts.drop(0, "al_1")
         await trio.sleep(20)
         assert [one.tells for one in await desk.messages()] == [Tells.FIRING, Tells.RESOLVED]
-        assert await desk.store.alerts(0) == {}
+        # The last messages name it.
+        assert {key.partition(" ")[0] for key in await desk.store.alerts(0)} == {"gone"}
+
+
+async def test_a_dropped_rule_is_remembered_by_the_next_life(
+    desk: Desk, autojump_clock: MockClock
+) -> None:
+    async with desk.life() as alerts:
+        await alerts.put(0, rule(window_s=900), [STAT])
+        await trio.sleep(1)
+        await desk.send(11.0)
+        await trio.sleep(1)
+        await alerts.drop(0, "al_1")
+        await trio.sleep(15)
+    async with desk.life() as alerts:
+        assert alerts.rules(0) == {}
+        assert alerts.node.alerting(0).gone["al_1"].rule == rule(window_s=900)
+        assert [one.tells for one in await desk.messages()] == [Tells.FIRING, Tells.RESOLVED]
+
+
+async def test_of_dropped_rules_the_last_are_remembered(
+    desk: Desk, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.alert_applying.GONE_MAX", 2)
+    async with desk.life() as alerts:
+        for number in range(4):
+            await alerts.put(0, rule(id=f"al_{number}"), [STAT])
+            await alerts.drop(0, f"al_{number}")
+        await trio.sleep(15)
+    async with desk.life() as alerts:
+        assert list(alerts.node.alerting(0).gone) == ["al_2", "al_3"]
 
 
 async def test_a_ratio_of_two_stats_is_judged(desk: Desk, autojump_clock: MockClock) -> None:

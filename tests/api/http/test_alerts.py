@@ -9,6 +9,7 @@ import trio
 from standardwebhooks import Webhook
 from trio.testing import MockClock
 
+from api.notify.rulebook import Rulebook
 from tests.api.http.harness import NOW_S, Server, serving
 from tests.api.http.listener import listening
 
@@ -154,6 +155,21 @@ async def test_a_deadman_may_wait_for_a_stat_that_never_came(autojump_clock: Moc
         await point(server, 1, "backup.done")
         await trio.sleep(2)
         assert server.post.sent[-1].json["type"] == "alert.resolved"
+
+
+async def test_a_dropped_alert_says_goodbye_although_another_process_tells_it(
+    autojump_clock: MockClock,
+) -> None:
+    async with serving() as server:
+        told = await firing(server)
+        book = server.context.office.rulebook
+        path = f"/v1/alerts/{told['alert']['id']}"
+        assert (await server.send("DELETE", path)).status == 204
+        await trio.sleep(2)
+        assert [sent.json["type"] for sent in server.post.sent][-1] == "alert.resolved"
+        after = Rulebook(book.alerts, server.context.directory, lambda account: 1)
+        assert after.find(told["alert"]["id"]) is not None
+        assert after.get(1, told["alert"]["id"]) is None
 
 
 @pytest.mark.parametrize("expected", [{"cron": "30 9 * * *"}, {"oncalendar": "09:30"}])
