@@ -17,6 +17,7 @@ import trio
 from engine.alert_actor import AlertActor, Source
 from engine.histogram import Histograms
 from engine.ports import Unavailable
+from engine.position import Position
 from engine.queries import READS_MAX, Queries
 from engine.reader import Content, Overtaken, Recent, Wanted, read
 from engine.ring import Ring
@@ -27,7 +28,6 @@ from engine.tiers import S1
 
 if TYPE_CHECKING:
     from engine.partition import Partition
-    from engine.position import Position
 
 SOURCES_A_SLICE = 256
 """Windows that are read in one step of the store."""
@@ -69,7 +69,7 @@ def keep_seconds(partition: "Partition") -> None:
 
 
 def _load_seconds(partition: "Partition", sources: Sequence[Source]) -> None:
-    since_ms = partition.position.ms - 1000 * FINE_KEPT_S
+    since_ms = max(0, partition.position.ms - 1000 * FINE_KEPT_S)
     old = [
         frame
         for frame in partition.history.frames
@@ -80,7 +80,7 @@ def _load_seconds(partition: "Partition", sources: Sequence[Source]) -> None:
     fresh = [turn.seconds for _, turn in Queries(partition).uncommitted()]
     for source in sources:
         parts = [part.of_stat(source.stat) for part in frames]
-        parts += partition.seconds.of_stat(source.stat)
+        parts += partition.seconds.of_stat(source.stat, Position(since_ms, 0))
         parts += [part.of_stat(source.stat) for part in fresh]
         rows = Rollups.merged([_in_seconds(part) for part in parts], 1)
         source.load(rows, partition.position, partition.position.ms)
@@ -107,7 +107,7 @@ async def _load(partition: "Partition", sources: Sequence[Source]) -> None:
 
 
 async def _load_once(partition: "Partition", sources: Sequence[Source], empty: Content) -> None:
-    position: Position = partition.position
+    position = partition.position
     now_ms = max(position.ms, partition.clock.now_ms())
     stats = np.array(sorted({source.stat for source in sources}), np.int64)
     parts = [

@@ -8,7 +8,7 @@ nobody is blamed for it.
 """
 
 import logging
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -95,8 +95,8 @@ class Alerting:
         return bool(self.unwritten.transitions)
 
     @property
-    def fine(self) -> frozenset[int]:
-        """The stats whose seconds a restart needs."""
+    def fine(self) -> Collection[int]:
+        """The stats whose seconds a restart needs, as they are now."""
         return self.roster.fine
 
     @property

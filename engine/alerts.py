@@ -95,9 +95,10 @@ class Alerts:
 
     def states(self, partition: int, rule: str | None = None) -> Iterator[tuple[str, int, State]]:
         """(rule, stat, state) of every instance, or of those of one rule."""
-        for (name, stat), actor in tuple(self.node.alerting(partition).actors.items()):
-            if rule in (None, name):
-                yield name, stat, actor.state
+        roster = self.node.alerting(partition).roster
+        actors = tuple(roster.actors.values()) if rule is None else roster.of_rule(rule)
+        for actor in actors:
+            yield actor.rule.id, actor.stat, actor.state
 
     async def history(
         self,

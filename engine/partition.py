@@ -328,7 +328,7 @@ class Partition:
     async def _commit(self, sealed: Sealed) -> None:
         own = self.own
         if not sealed.merged:
-            sealed = await added_up(sealed, self.alerting.fine, self.owners)
+            sealed = await added_up(sealed, tuple(self.alerting.fine), self.owners)
             if self.own is own:
                 self.sealed = sealed
         checkpoint, position = sealed.checkpoint, sealed.checkpoint.position

@@ -5,7 +5,8 @@ stats, so that the log read again finds the same.
 """
 
 from bisect import insort
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -27,7 +28,7 @@ class Roster:
         self._of_stat: dict[int, list[AlertActor]] = {}
         self._of_rule: dict[str, dict[int, AlertActor]] = {}
         self._stats: Ints | None = None
-        self._fine: frozenset[int] | None = None
+        self._fine: Counter[int] = Counter()
 
     def __repr__(self) -> str:
         return f"<Roster of {len(self.rules)} rules at {len(self.actors)} stats>"
@@ -37,17 +38,14 @@ class Roster:
         return stat in self._of_stat
 
     @property
-    def fine(self) -> frozenset[int]:
-        """The stats whose seconds a restart needs."""
-        if self._fine is None:
-            needing = [actor for actor in self.actors.values() if actor.fine]
-            self._fine = frozenset(stat for actor in needing for stat in actor.stats)
-        return self._fine
+    def fine(self) -> Collection[int]:
+        """The stats whose seconds a restart needs, as they are now."""
+        return self._fine.keys()
 
     def watched(self) -> Ints:
         """The stats that rules look at, sorted."""
         if self._stats is None:
-            self._stats = np.array(sorted(self._of_stat), np.int64)
+            self._stats = np.sort(np.fromiter(self._of_stat, np.int64, len(self._of_stat)))
         return self._stats
 
     def of_stat(self, stat: int) -> Sequence[AlertActor]:
@@ -87,7 +85,9 @@ class Roster:
             insort(self._of_stat.setdefault(stat, []), actor, key=place_of)
         if not (actor.loaded and actor.state.armed):
             self.unready[actor] = None
-        self._stats = self._fine = None
+        if actor.fine:
+            self._fine.update(actor.stats)
+        self._stats = None
 
     def _unlist(self, actor: AlertActor) -> None:
         for stat in actor.stats:
@@ -95,7 +95,11 @@ class Roster:
             if not self._of_stat[stat]:
                 del self._of_stat[stat]
         self.unready.pop(actor, None)
-        self._stats = self._fine = None
+        for stat in actor.stats if actor.fine else ():
+            self._fine[stat] -= 1
+            if not self._fine[stat]:
+                del self._fine[stat]
+        self._stats = None
 
 
 def place_of(actor: AlertActor) -> Place:

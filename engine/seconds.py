@@ -30,6 +30,15 @@ class _Block:
     position: Position
     taken_s: int
     rollups: Rollups
+    first: int
+    last: int
+
+    def of_stat(self, stat: int) -> Rollups | None:
+        """The rows of a stat, or None where there is none: most blocks are not looked into."""
+        if not self.first <= stat <= self.last:
+            return None
+        rows = self.rollups.of_stat(stat)
+        return rows if len(rows) else None
 
 
 class Seconds:
@@ -53,7 +62,8 @@ class Seconds:
 
     def add(self, position: Position, rollups: Rollups, now_s: int) -> None:
         """Keep what a checkpoint committed up to `position`; drops what is old or too much."""
-        self._blocks.append(_Block(position, now_s, rollups))
+        first, last = (int(rollups.stat[0]), int(rollups.stat[-1])) if len(rollups) else (0, -1)
+        self._blocks.append(_Block(position, now_s, rollups, first, last))
         self.bytes += BYTES_A_ROW * len(rollups)
         while self._blocks and (
             self._blocks[0].taken_s < now_s - KEEP_S or self.bytes > self.bytes_max
@@ -84,5 +94,5 @@ class Seconds:
 
     def of_stat(self, stat: int, since: Position = START) -> list[Rollups]:
         """The rows of a stat that were committed after `since`, oldest block first."""
-        parts = [b.rollups.of_stat(stat) for b in self._blocks if b.position > since]
-        return [part for part in parts if len(part)]
+        parts = (b.of_stat(stat) for b in self._blocks if b.position > since)
+        return [part for part in parts if part is not None]

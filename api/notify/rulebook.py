@@ -70,15 +70,17 @@ class Rulebook:
 
     def of(self, account: int) -> list[Rule]:
         """The rules of an account, the oldest first."""
-        node = self.alerts.node
-        found: dict[str, Rule] = {}
-        for partition in self.homes(account):
-            found |= {
-                rule.id: rule
-                for rule in tuple(node.alerting(partition).rules.values())
-                if rule.account == account
-            }
-        return sorted(found.values(), key=lambda rule: (rule.extra.get("created_ms", 0), rule.id))
+        found = self._of(account).values()
+        return sorted(found, key=lambda rule: (rule.extra.get("created_ms", 0), rule.id))
+
+    def amount(self, account: int) -> int:
+        """How many rules an account has."""
+        return len(self._of(account))
+
+    def _of(self, account: int) -> dict[str, Rule]:
+        alertings = [self.alerts.node.alerting(partition) for partition in self.homes(account)]
+        rules = [rule for alerting in alertings for rule in alerting.rules.values()]
+        return {rule.id: rule for rule in rules if rule.account == account}
 
     def instances(self, rule: Rule) -> Iterator[tuple[int, State]]:
         """(stat, state) of every stat that a rule is judged at."""

@@ -41,6 +41,7 @@ WARM_S: Final = 5.0
 HEARD_LIMIT_S: Final = 30.0
 READY_LIMIT_S: Final = 300.0
 MAKERS: Final = 8
+BUSY: Final = 503
 THRESHOLD: Final = 1_000.0
 ABOVE: Final = 5_000
 
@@ -232,7 +233,11 @@ async def _probe(hooks: Hooks, numbers: Sequence[int], break_one: Break, told: T
 
 
 async def _post(asker: Connection, path: str, body: bytes) -> bytes:
-    status, answer = await asker.ask("POST", path, body)
+    """The answer to what must be accepted; who is told to come back does so."""
+    with trio.fail_after(READY_LIMIT_S):
+        while (said := await asker.ask("POST", path, body))[0] == BUSY:  # noqa: ASYNC110
+            await trio.sleep(max(PAUSE_S))
+    status, answer = said
     assert accepted(status), f"{path}: {status} {answer.decode()[:500]}"
     return answer
 

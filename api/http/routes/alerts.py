@@ -79,7 +79,7 @@ class ExplainParams(Struct, frozen=True, forbid_unknown_fields=True):
 async def create_alert(call: Call[Nothing, RuleForm]) -> Reply:
     """Make an alert; it is judged from the next point on."""
     book, account = call.context.office.rulebook, call.caller.account
-    amount = len(book.of(account))
+    amount = book.amount(account)
     call.context.allowances.of(account).check("alerts", amount)
     if amount >= RULES_MAX:
         raise Problem("plan_limit", f"At most {RULES_MAX} alerts; remove one.")

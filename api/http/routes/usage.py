@@ -124,7 +124,7 @@ async def _members(context: Context, account: int) -> int:
 
 
 async def _alerts(context: Context, account: int) -> int:
-    return len(context.office.rulebook.of(account))
+    return context.office.rulebook.amount(account)
 
 
 async def _dashboards(context: Context, account: int) -> int:
