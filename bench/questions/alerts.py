@@ -89,21 +89,22 @@ def _statflow() -> list[Told]:
 
 async def _ask_statflow(serving: Serving) -> list[Told]:
     bodies, path = _batches(_statflow_batch), "/v1/ingest/batch"
-    async with receiving(free_port()) as hooks, Connection(serving.port, serving.headers) as asker:
-        await _post_all(asker, path, _batches(_statflow_batch, RULES))
+    async with receiving(free_port()) as hooks:
         await _put_rules(serving, hooks)
+        async with Connection(serving.port, serving.headers) as asker:
 
-        async def break_one(number: int) -> None:
-            body = {"stat": name_of(number), "value": ABOVE, "type": "value"}
-            await _post(asker, "/v1/ingest", json.dumps(body).encode())
+            async def break_one(number: int) -> None:
+                body = {"stat": name_of(number), "value": ABOVE, "type": "value"}
+                await _post(asker, "/v1/ingest", json.dumps(body).encode())
 
-        return await _runs(hooks, break_one, serving, bodies, path)
+            return await _runs(hooks, break_one, serving, bodies, path)
 
 
 async def _put_rules(serving: Serving, hooks: Hooks) -> None:
     """A rule for every stat, and wait until each is judged."""
     numbers = iter(range(RULES))
     async with Connection(serving.port, serving.headers) as asker:
+        await _post_all(asker, "/v1/ingest/batch", _batches(_statflow_batch, RULES))
         channel = {"type": "webhook", "name": "bench", "url": hooks.url}
         made = json.loads(await _post(asker, "/v1/channels", json.dumps(channel).encode()))
     async with trio.open_nursery() as nursery:
