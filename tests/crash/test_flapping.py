@@ -28,6 +28,7 @@ SHARE = 0.25
 ALLOWED = {"STATFLOW_WEBHOOK_ALLOW": "127.0.0.0/8"}
 KILL_HOOK_S = (2.0, 7.0)
 HOOK_DOWN_S = (0.1, 1.0)
+KILL_LIMIT_S = 10.0
 
 Report = Callable[[str, object], None]
 
@@ -70,7 +71,8 @@ async def flap(directory: Path, seed: int, lives: int, record_property: Report) 
             account = held_against(await committed(run), list(hook.got()))
             assert await run.app.stop() == 0
     finally:
-        await hook.kill()
+        with trio.move_on_after(KILL_LIMIT_S, shield=True):
+            await hook.kill()
     assert run.faults == []
     assert account.wrong == []
     assert account.alerts == SHAPE.stats
