@@ -8,7 +8,7 @@ ARGS ?=
 BIN := .venv/bin
 READY := .venv/.ready
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-CODE := $(wildcard engine storage api tests bench)
+CODE := $(wildcard engine storage api clients tests bench)
 PAGE := api/static/index.html
 WEB := $(shell find api/web -type f -not -path '*/node_modules/*' -not -name '*.test.ts')
 
@@ -56,7 +56,7 @@ check: dev ## format, lint, security and types
 	$(BIN)/python -m ruff check --quiet $(CODE) || status=1; \
 	git ls-files -co --exclude-standard -- '*.py' | xargs -P 2 -n 150 $(BIN)/python -m flake8_async \
 		--enable ASYNC$(subst $(comma),$(comma)ASYNC,$(ASYNC_RULES)) || status=1; \
-	$(BIN)/python -m bandit -q -c pyproject.toml -r engine storage api 2>/dev/null || status=1; \
+	$(BIN)/python -m bandit -q -c pyproject.toml -r engine storage api clients 2>/dev/null || status=1; \
 	$(BIN)/python -m mypy $(CODE) || status=1; \
 	[ ! -d api/web/node_modules ] || npm --prefix api/web run --silent check || status=1; \
 	exit $$status
@@ -68,8 +68,9 @@ format: dev ## lay out every file
 bench: dev ## every figure that the project promises, measured here
 	@$(BIN)/python -m bench $(ARGS)
 
-dist: dev web ## source archive and wheel in dist/
+dist: dev web ## source archives and wheels in dist/, of the client library too
 	@$(BIN)/python -m hatchling build
+	@cd clients/python && ../../$(BIN)/python -m hatchling build -d ../../dist
 
 # The server notices a new build by itself and serves its API meanwhile.
 $(PAGE): $(WEB) | $(READY)

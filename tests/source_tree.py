@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 PRODUCT = ("engine", "storage", "api")
-FOLDERS = (*PRODUCT, "bench", "tests")
+FOLDERS = (*PRODUCT, "clients", "bench", "tests")
 
 
 @dataclass(frozen=True, slots=True)

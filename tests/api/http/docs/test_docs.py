@@ -1,5 +1,6 @@
 """The pages for people: complete, whole in themselves, and what they show runs as shown."""
 
+import os
 import re
 import shlex
 import shutil
@@ -18,6 +19,7 @@ from api.http.routes.docs import EXAMPLE_ADDRESS, addresses, guide_text, offered
 from api.http.routes.table import ROUTES
 from tests.api.cli.running import Running, running
 from tests.api.http.harness import Server, serving
+from tests.source_tree import ROOT
 
 SHOWN = code_blocks(offered(guide_text(), addresses(ROUTES)))
 RUN_LIMIT_S = 20
@@ -130,6 +132,7 @@ def test_what_the_guide_shows_runs(live: Running, language: str, text: str) -> N
     code = mine(text, live).replace("curl ", "curl --silent --show-error --fail-with-body ")
     done = subprocess.run(
         [*COMMANDS[language], code],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "clients" / "python")},
         capture_output=True,
         text=True,
         timeout=RUN_LIMIT_S,
