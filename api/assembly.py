@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import trio
 
-from api.accounts.addresses import is_loopback, read_network
+from api.accounts.addresses import read_network
 from api.accounts.desk import Desk
 from api.accounts.hashing import Hasher
 from api.accounts.keyring import Keyring
@@ -109,7 +109,9 @@ class _Base:
             await nursery.start(run)
         for task in (mails.run, warnings.run, partial(office.run, storage.account_ids)):
             nursery.start_soon(task)
-        transport = transport_of(settings.host, self.address, tls=settings.tls_cert is not None)
+        transport = transport_of(
+            self.address, tls=settings.tls_cert is not None, loopback=settings.loopback
+        )
         return Context(
             self.node, self.directory, keyring, storage.documents, desk, office, clock,
             self.address, allowances, office.watchman.warnings, Cookies(transport),
@@ -125,7 +127,7 @@ class _Base:
         return Desk(
             storage.documents, storage.catalog, self.clock,
             Sessions(storage.documents, self.clock), Hasher(), vault, mails.put, self.address,
-            settings.sign_up_rule, confirm_mail=not is_loopback(settings.host),
+            settings.sign_up_rule, confirm_mail=not settings.loopback,
             check_members=check_members,
         )  # fmt: skip
 

@@ -76,11 +76,20 @@ async def _stop(context: Context, say: Say) -> None:
 
 
 def _sockets(settings: Settings) -> list[socket]:
+    sockets: list[socket] = []
+    with ExitStack() as opened:
+        for address, place in zip(settings.bind.split(","), settings.addresses, strict=True):
+            sockets += (opened.enter_context(sock) for sock in _listening(address, *place))
+        opened.pop_all()
+    return sockets
+
+
+def _listening(address: str, host: str, port: int) -> list[socket]:
     try:
-        return listen(settings.host, settings.port)
+        return listen(host, port)
     except OSError as error:
         raise SettingsError(
-            f"bind: {settings.bind} cannot be had ({error.strerror or error}); stop what listens"
+            f"bind: {address} cannot be had ({error.strerror or error}); stop what listens"
             " there, or choose another: STATFLOW_BIND=127.0.0.1:8081"
         ) from error
 

@@ -22,6 +22,8 @@ MIB: Final = 2**20
 GIB: Final = 2**30
 
 PORT_MAX: Final = 65_535
+ADDRESSES_MAX: Final = 16
+"""Addresses that one server listens at."""
 
 # What a mail shows as its sender: no control characters, and one address.
 _SENDER: Final = re.compile(r"[^<>\x00-\x1f\x7f]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+")
@@ -90,11 +92,22 @@ def shown_size(number: int) -> str:
     return str(number)
 
 
-def _read_address(value: object) -> str:
-    found = _ADDRESS.fullmatch(_text(value))
+def split_address(address: str) -> tuple[str, int]:
+    """Host, without the brackets of IPv6, and port; ValueError when it is no address."""
+    found = _ADDRESS.fullmatch(address)
     if found is None or int(found[2]) > PORT_MAX:
         raise ValueError("no address and port")
-    return found[0]
+    return found[1].strip("[]"), int(found[2])
+
+
+def _read_addresses(value: object) -> str:
+    given = value if isinstance(value, list | tuple) else [value]
+    addresses = [one.strip() for text in given for one in _text(text).split(",")]
+    if not 0 < len(addresses) <= ADDRESSES_MAX:
+        raise ValueError("none, or too many")
+    for address in addresses:
+        split_address(address)
+    return ",".join(addresses)
 
 
 def _read_path(value: object) -> str:
@@ -149,9 +162,10 @@ def _read_sender(value: object) -> str:
     return given
 
 
-ADDRESS: Final = Reading(
-    "HOST:PORT; 0.0.0.0 is every address, [::1] the loopback of IPv6, port 0 any that is free",
-    _read_address,
+ADDRESSES: Final = Reading(
+    "HOST:PORT; 0.0.0.0 is every address, [::1] the loopback of IPv6, port 0 any that is free;"
+    " several with commas",
+    _read_addresses,
 )
 PATH: Final = Reading("a path; ~ is your home", _read_path)
 TEXT: Final = Reading("a text", lambda value: _text(value))

@@ -19,7 +19,7 @@ from api.accounts.addresses import is_loopback
 from api.logs import LogFormat
 from api.plans.plan import UNLIMITED, Plan, read_plans
 from api.setting_values import (
-    ADDRESS,
+    ADDRESSES,
     CALLED,
     CALLED_URL,
     MAIL_URL,
@@ -38,6 +38,7 @@ from api.setting_values import (
     choice,
     shown_size,
     size,
+    split_address,
     whole,
 )
 
@@ -93,19 +94,29 @@ class Settings(Struct, frozen=True, kw_only=True):
         return f"<Settings {', '.join(shown)}>"
 
     @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Hosts, without the brackets of IPv6, and ports of `bind`; port 0 is any."""
+        return [split_address(one) for one in self.bind.split(",")]
+
+    @property
     def host(self) -> str:
-        """The address of `bind`, without the brackets of IPv6."""
-        return self.bind.rpartition(":")[0].strip("[]")
+        """The host at which this server is known: the first of `bind`."""
+        return self.addresses[0][0]
 
     @property
     def port(self) -> int:
-        """The port of `bind`; 0 is any."""
-        return int(self.bind.rpartition(":")[2])
+        """The port that goes with `host`."""
+        return self.addresses[0][1]
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine reaches the server."""
+        return all(is_loopback(host) for host, _ in self.addresses)
 
     @property
     def sign_up_rule(self) -> SignUpRule:
         """Who may sign up: on a machine that nobody else reaches, anybody."""
-        return self.signup or ("open" if is_loopback(self.host) else "closed")
+        return self.signup or ("open" if self.loopback else "closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +155,10 @@ class Setting:
 
 
 _ALL: Final = (
-    Setting("bind", "HOST:PORT", ADDRESS, "where the server listens"),
+    Setting(
+        "bind", "HOST:PORT", ADDRESSES,
+        "where the server listens; the flag may be repeated, and the first is shown to people",
+    ),
     Setting("data", "DIR", PATH, "all that is kept; only one server works on it"),
     Setting(
         "redis_url", "URL", STORE_URL,
@@ -248,7 +262,7 @@ def load_settings(
     if settings.default_plan not in settings.plans:
         known = ", ".join(settings.plans)
         raise SettingsError(f"default_plan: there is no {settings.default_plan!r}, only {known}")
-    if settings.sign_up_rule == "open" and not settings.smtp_url and not is_loopback(settings.host):
+    if settings.sign_up_rule == "open" and not settings.smtp_url and not settings.loopback:
         raise SettingsError(
             "signup: open beyond this machine needs smtp_url, so that addresses are confirmed; or"
             " choose invite"

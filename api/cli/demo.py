@@ -51,7 +51,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve and generate until a signal."""
     log_to_stderr(logging.WARNING)
-    settings = demo_settings(settings_of(options), options.bind, options.data)
+    usual = settings_of(options)
+    settings = demo_settings(usual, usual.bind if options.bind else None, options.data)
     with refusals():
         trio.run(demo, settings, options.seed, options.days)
     return DONE

@@ -240,14 +240,15 @@ def _running_version(http: httpx.Client) -> str:
 
 
 def _port(settings: Settings, url: str) -> Iterator[Finding]:
-    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as free:
-        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            free.bind((settings.host, settings.port))
-        except OSError as error:
-            text = f"{settings.bind} cannot be had ({error.strerror or error})"
-            yield Finding("fail", "port", text, "stop what listens there, or set STATFLOW_BIND")
-            return
+    for address, place in zip(settings.bind.split(","), settings.addresses, strict=True):
+        with socket.socket(socket.AF_INET6 if ":" in place[0] else socket.AF_INET) as free:
+            free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                free.bind(place)
+            except OSError as error:
+                text = f"{address} cannot be had ({error.strerror or error})"
+                yield Finding("fail", "port", text, "stop what listens there, or set STATFLOW_BIND")
+                return
     yield Finding("ok", "port", f"{settings.bind} is free; no server runs at {url}")
 
 

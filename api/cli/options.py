@@ -24,8 +24,9 @@ def settings_arguments(parser: argparse.ArgumentParser, *names: str) -> None:
         setting = SETTINGS[name]
         text = f"{setting.meaning} ({setting.default or setting.reading.allowed})"
         group.add_argument(
-            setting.flag, dest=name, metavar=setting.metavar, help=text.replace("%", "%%")
-        )
+            setting.flag, dest=name, metavar=setting.metavar, help=text.replace("%", "%%"),
+            action="append" if name == "bind" else "store",
+        )  # fmt: skip
 
 
 def settings_of(options: argparse.Namespace) -> Settings:

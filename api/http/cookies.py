@@ -9,7 +9,6 @@ from hmac import compare_digest
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from api.accounts.addresses import is_loopback
 from api.accounts.records import LIFE_MS
 from api.accounts.sessions import DEVICE_LIFE_MS, Entered, csrf_of
 from api.http.messages import Header, RawRequest
@@ -80,11 +79,11 @@ class Cookies:
         return found.pop() if len(found) == 1 else None
 
 
-def transport_of(host: str, public_url: str, *, tls: bool) -> Transport:
-    """How safe it is to log in at a server that listens at `host`."""
+def transport_of(public_url: str, *, tls: bool, loopback: bool) -> Transport:
+    """How safe it is to log in at a server; `loopback` when only its own machine reaches it."""
     if tls or public_url.startswith("https://"):
         return "secure"
-    return "loopback" if is_loopback(host) else "refused"
+    return "loopback" if loopback else "refused"
 
 
 def check_csrf(request: RawRequest, token: str, public_url: str) -> None:

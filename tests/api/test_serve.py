@@ -6,6 +6,7 @@ import resource
 import shlex
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import zlib
@@ -239,6 +240,18 @@ async def test_a_busy_port_is_one_line(life: Life) -> None:
         bind = server.address.removeprefix("http://")
         with pytest.raises(SettingsError, match="cannot be had"):
             await serve(Settings(bind=bind, data=str(life.data)))
+
+
+async def test_it_listens_at_several_addresses(life: Life) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        second = f"127.0.0.1:{probe.getsockname()[1]}"
+        life.bind = f"127.0.0.1:0,{second}"
+        with pytest.raises(SettingsError, match=f"{second} cannot be had"):
+            await serve(Settings(bind=life.bind, data=str(life.data)))
+    async with life.running() as server, server.client() as client:
+        for address in (server.address, f"http://{second}"):
+            answer = await client.post(f"{address}/v1/ingest", json={"stat": "a"})
+            assert answer.status_code == 202
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="makes a certificate")
