@@ -1,5 +1,6 @@
 """A server on real sockets, and a client that says anything and reads until it is closed."""
 
+import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -89,12 +90,14 @@ async def _send(stream: trio.SocketStream, data: list[bytes], then: bytes, every
 
 
 @asynccontextmanager
-async def served(behind: App | None = None, lane: Lane | None = None) -> AsyncGenerator[Served]:
+async def served(
+    behind: App | None = None, lane: Lane | None = None, tls: ssl.SSLContext | None = None
+) -> AsyncGenerator[Served]:
     """A server around the gate and the application above, or others."""
     sockets = listen("127.0.0.1", 0)
     stop = trio.Event()
     server = behind or Gate(app, Meters(), BodyRoom())
     async with trio.open_nursery() as nursery:
-        await nursery.start(serve_http, server, sockets, stop.wait, None, lane)
+        await nursery.start(serve_http, server, sockets, stop.wait, tls, lane)
         yield Served(sockets[0].getsockname()[1], stop)
         stop.set()

@@ -117,6 +117,7 @@ def mine(text: str, live: Running) -> str:
 COMMANDS = {
     "sh": ["sh", "-e", "-c"],
     "python": [sys.executable, "-c"],
+    "go": ["go", "run"],
     "javascript": ["node", "--input-type=module", "-e"],
 }
 
@@ -125,13 +126,17 @@ COMMANDS = {
 @pytest.mark.parametrize(
     ("language", "text"), SHOWN, ids=[f"{place}-{one[0]}" for place, one in enumerate(SHOWN)]
 )
-def test_what_the_guide_shows_runs(live: Running, language: str, text: str) -> None:
+def test_what_the_guide_shows_runs(live: Running, tmp_path: Path, language: str, text: str) -> None:
     program = "curl" if language == "sh" else COMMANDS[language][0]
     if shutil.which(program) is None:
         pytest.skip(f"there is no {program} here")
     code = mine(text, live).replace("curl ", "curl --silent --show-error --fail-with-body ")
+    command = [*COMMANDS[language], code]
+    if language == "go":
+        (tmp_path / "main.go").write_text(code)
+        command = [*COMMANDS[language], str(tmp_path / "main.go")]
     done = subprocess.run(
-        [*COMMANDS[language], code],
+        command,
         env={**os.environ, "PYTHONPATH": str(ROOT / "clients" / "python")},
         capture_output=True,
         text=True,
