@@ -3,8 +3,10 @@
 import argparse
 from typing import Final
 
+from api.accounts import audit
 from api.accounts.letters import link
 from api.accounts.signing_up import ask_for_claim
+from api.cli.deleting import OPERATOR, delete
 from api.cli.drawing import moment
 from api.cli.errors import DONE, CommandError, UsageError
 from api.cli.key import keys_of, line_of
@@ -26,6 +28,7 @@ Accounts: each has stats and keys of its own. The first start makes the owner's.
   statflow account list
   statflow account show                    the owner's; name another by its number
   statflow account set-plan "$ID" pro      what it may have; plans stand in statflow.toml
+  statflow account delete "$ID"            its access ends; its stats can be had back for 48 hours
   statflow account claim-link              prints a link that makes its reader an owner of the first
 
 Works on the data directory, whether or not the server runs.
@@ -49,8 +52,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     set_plan = actions.add_parser("set-plan", help="put an account on another plan")
     set_plan.add_argument("account", type=int, metavar="ID")
     set_plan.add_argument("plan", metavar="PLAN")
+    deletion = actions.add_parser("delete", help="end an account")
+    deletion.add_argument("account", type=int, metavar="ID")
+    deletion.add_argument("--yes", action="store_true", help="do not ask for its name")
     claim = actions.add_parser("claim-link", help="print a link to claim the owner's account")
-    for action in (create, listing, show, set_plan):
+    for action in (create, listing, show, set_plan, deletion):
         settings_arguments(action, *STORE)
     settings_arguments(claim, *STORE, "bind", "public_url", "tls_cert", "tls_key")
 
@@ -69,6 +75,8 @@ def run(options: argparse.Namespace) -> int:
     elif options.action == "set-plan":
         with_catalog(settings, lambda catalog: keys_of(catalog, options.account))
         print(_set_plan(settings, options.account, options.plan))
+    elif options.action == "delete":
+        print(delete(settings, options.account, sure=options.yes))
     elif options.action == "list":
         for account in with_catalog(settings, lambda catalog: catalog.accounts()):
             print(_line(account))
@@ -90,7 +98,9 @@ def _set_plan(settings: Settings, account: int, name: str) -> str:
 
     async def change(documents: Documents) -> PlanRecord:
         now_ms = WallClock().now_ms()
-        return await change_plan(documents, settings.plans, default, account, name, now_ms)
+        changed = await change_plan(documents, settings.plans, default, account, name, now_ms)
+        await audit.note(documents, account, "plan_changed", OPERATOR, "", name, now_ms)
+        return changed
 
     record = with_documents(settings, change)
     until = f"; {record.before} holds until {moment(record.grace_ms)}" if record.before else ""

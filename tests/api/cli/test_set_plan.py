@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from api.accounts.audit import Entry, entries
 from api.cli.main import main
 from api.cli.store import with_documents
 from api.plans.changing import KIND
@@ -25,6 +26,15 @@ def told(data: Path) -> PlanRecord:
     return with_documents(Settings(data=str(data)), read)
 
 
+def noted(data: Path, account: int) -> list[Entry]:
+    """The audit log of an account, the newest first."""
+
+    async def read(documents: RedisDocuments) -> list[Entry]:
+        return [one.entry for one in await entries(documents, account, None, 10)]
+
+    return with_documents(Settings(data=str(data)), read)
+
+
 def test_an_account_gets_another_plan(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -38,6 +48,9 @@ def test_an_account_gets_another_plan(
     assert (told(tmp_path / "data").plan, told(tmp_path / "data").before) == ("team", "unlimited")
     assert main(["account", "set-plan", "1", "unlimited"]) == 0
     assert capsys.readouterr().out == "account 1 is on unlimited\n"
+    assert noted(tmp_path / "data", 1) == [
+        Entry("plan_changed", "operator", about=plan) for plan in ("unlimited", "team")
+    ]
     assert main(["account", "set-plan", "1", "none"]) == 2
     assert "PLAN: one of unlimited, free" in capsys.readouterr().err
     assert main(["account", "set-plan", "9", "free"]) != 0
