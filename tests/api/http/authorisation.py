@@ -12,9 +12,13 @@ from api.accounts.keys import Permission
 from engine.stats import public_id
 from tests.api.http.harness import Server
 
-Asker = Literal["anonymous", "other", "read", "write", "admin"]
-ASKERS: Final[tuple[Asker, ...]] = ("anonymous", "other", "read", "write", "admin")
-"""Keys of the account by scope, a key of another account with all scopes, and nobody."""
+Role = Literal["viewer", "editor", "owner"]
+ROLES: Final[tuple[Role, ...]] = ("viewer", "editor", "owner")
+"""Members of the account, who have just logged in."""
+
+Asker = Literal["anonymous", "other", "read", "write", "admin"] | Role
+ASKERS: Final[tuple[Asker, ...]] = ("anonymous", "other", "read", "write", "admin", *ROLES)
+"""Keys of the account by scope, a key of another account with all scopes, people, and nobody."""
 
 GRANTS: Final[Mapping[Asker, frozenset[str]]] = {
     "anonymous": frozenset(),
@@ -22,6 +26,9 @@ GRANTS: Final[Mapping[Asker, frozenset[str]]] = {
     "read": frozenset({"read"}),
     "write": frozenset({"write"}),
     "admin": frozenset({"read", "write", "edit", "admin"}),
+    "viewer": frozenset({"read", "person"}),
+    "editor": frozenset({"read", "write", "edit", "person"}),
+    "owner": frozenset({"read", "write", "edit", "admin", "person"}),
 }
 
 
@@ -30,13 +37,15 @@ class Entry:
     """What a route needs, and what who has it is answered when that is not the first reply.
 
     `owned`: the path names a thing of one account, which another account cannot even find. `body`
-    is sent when the route has no example of its own that works here.
+    is sent when the route has no example of its own that works here. `person` is what people are
+    answered where that is not what keys are.
     """
 
     scope: Permission | None
     owned: bool = False
     answer: int | None = None
     body: object = None
+    person: int | None = None
 
     def expected(self, asker: Asker, usual: int) -> int:
         """The status for this asker."""
@@ -46,6 +55,8 @@ class Entry:
             return 403
         if self.owned and asker == "other":
             return 404
+        if self.person is not None and asker in ROLES:
+            return self.person
         return self.answer or usual
 
 
@@ -55,10 +66,15 @@ def open_to_all(answer: int | None = None, body: object = None) -> Entry:
 
 
 def needs(
-    scope: Permission, *, owned: bool = False, answer: int | None = None, body: object = None
+    scope: Permission,
+    *,
+    owned: bool = False,
+    answer: int | None = None,
+    body: object = None,
+    person: int | None = None,
 ) -> Entry:
-    """A route that needs a key with the scope."""
-    return Entry(scope, owned, answer, body)
+    """A route that needs a key with the scope, or a member whose role has it."""
+    return Entry(scope, owned, answer, body, person)
 
 
 EVERY_STAT: Final = {
@@ -137,18 +153,18 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "POST /v1/auth/claim": open_to_all(answer=422, body={}),
     "POST /v1/auth/accept-invite": open_to_all(answer=422, body={}),
     "POST /v1/auth/logout": needs("person"),
-    "POST /v1/auth/reauthenticate": needs("person"),
-    "POST /v1/auth/password": needs("person"),
-    "POST /v1/auth/email": needs("person"),
+    "POST /v1/auth/reauthenticate": needs("person", body={}, person=422),
+    "POST /v1/auth/password": needs("person", body={}, person=422),
+    "POST /v1/auth/email": needs("person", body={}, person=422),
     "GET /v1/auth/session": needs("person"),
-    "PATCH /v1/auth/session": needs("person"),
+    "PATCH /v1/auth/session": needs("person", body={}),
     "GET /v1/auth/sessions": needs("person"),
     "DELETE /v1/auth/sessions": needs("person"),
-    "DELETE /v1/auth/sessions/{id}": needs("person"),
+    "DELETE /v1/auth/sessions/{id}": needs("person", person=404),
     "POST /v1/auth/totp": needs("person"),
-    "POST /v1/auth/totp/confirm": needs("person"),
+    "POST /v1/auth/totp/confirm": needs("person", body={}, person=422),
     "DELETE /v1/auth/totp": needs("person"),
-    "POST /v1/auth/session/accept-invite": needs("person"),
+    "POST /v1/auth/session/accept-invite": needs("person", body={}, person=422),
     "POST /v1/members/leave": needs("person"),
     "GET /v1/members": needs("read"),
     "PATCH /v1/members/{id}": needs("admin", answer=404, body={"role": "viewer"}),
@@ -157,8 +173,8 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "GET /v1/invites": needs("admin"),
     "DELETE /v1/invites/{id}": needs("admin", answer=404),
     "GET /v1/audit": needs("admin"),
-    # Of the admins only a person may, for the password is asked for.
-    "DELETE /v1/account": needs("admin", answer=403),
+    # Of the admins only a person may, for the password is asked for; the first account stays.
+    "DELETE /v1/account": needs("admin", answer=403, person=409),
     "GET /v1/usage": needs("read"),
     "GET /v1/plan": needs("read"),
     # Nothing is sold here, and Stripe signs nothing.

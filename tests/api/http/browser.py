@@ -49,7 +49,8 @@ class Browser:
                     self.cookies.pop(name, None)
                 else:
                     self.cookies[name] = morsel.value
-        if answer.status in {200, 201} and answer.body and "csrf" in answer.json:
+        told = answer.headers.get("content-type") == "application/json"
+        if answer.status in {200, 201} and told and "csrf" in answer.json:
             self.csrf = answer.json["csrf"]
         return answer
 
