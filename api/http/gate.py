@@ -95,7 +95,9 @@ class Gate:
         if scope["type"] == "websocket":
             await self._websocket(scope, receive, send, request, problem)
         else:
-            await self._http(scope, receive, send, request, problem)
+            guard = (scope.get("state") or {}).get(GUARD)
+            with guard.requesting() if guard is not None else nullcontext():
+                await self._http(scope, receive, send, request, problem)
 
     async def _http(
         self,

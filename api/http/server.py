@@ -46,6 +46,12 @@ IDLE_S: Final = 5.0
 HEAD_BYTES: Final = 32 * 1024
 """Hypercorn gives up a head beyond this; the gate refuses smaller ones in a better way."""
 
+STREAMS_MAX: Final = 100
+"""Requests that a connection of HTTP/2 may have open."""
+
+IN_WORK_MAX: Final = 2 * STREAMS_MAX
+"""Requests of one connection in work: those beyond what may be open were reset, yet go on."""
+
 WEBSOCKET_MESSAGE_LIMIT: Final = 128 * 1024
 """Bytes; Hypercorn refuses more but waits for the client to leave. Routes have limits of theirs."""
 
@@ -178,6 +184,7 @@ def hypercorn_config() -> Config:
     config.ssl_handshake_timeout = IDLE_S
     config.h11_max_incomplete_size = HEAD_BYTES
     config.h2_max_header_list_size = HEAD_BYTES
+    config.h2_max_concurrent_streams = STREAMS_MAX
     config.websocket_max_message_size = WEBSOCKET_MESSAGE_LIMIT
     config.websocket_ping_interval = WEBSOCKET_PING_S
     config.accesslog = None
@@ -194,6 +201,7 @@ class GuardedStream(trio.abc.HalfCloseableStream):
         self.scope = trio.CancelScope()
         self._patience: trio.CancelScope | None = None
         self._replied: trio.Event | None = None
+        self._requests = 0
         self._given_back = b""
 
     def give_back(self, data: bytes) -> None:
@@ -205,6 +213,17 @@ class GuardedStream(trio.abc.HalfCloseableStream):
         self.scope.cancel()
         if self._patience is not None:
             self._patience.cancel()
+
+    @contextmanager
+    def requesting(self) -> Generator[None]:
+        """One more request is in work; who has too many resets them as fast as they are sent."""
+        self._requests += 1
+        if self._requests > IN_WORK_MAX:
+            self.abort()
+        try:
+            yield
+        finally:
+            self._requests -= 1
 
     @contextmanager
     def replying(self) -> Generator[None]:

@@ -5,12 +5,17 @@ import h2.connection
 import pytest
 import trio
 
+from api.http.gate import Gate, Receive, Scope, Send
+from api.http.meters import Meters
+from api.http.room import BodyRoom
+from api.http.server import IN_WORK_MAX
 from tests.api.http.sockets import served
 
 pytestmark = pytest.mark.real
 
 AT_ONCE = 100
 ANSWER_S = 2.0
+CUT_OFF_S = 20.0
 HEAD = [(":method", "GET"), (":path", "/"), (":scheme", "http"), (":authority", "x")]
 
 
@@ -34,6 +39,19 @@ async def reset_rapidly(port: int, streams: int) -> int:
             pass  # Cut off, which is right.
         nursery.cancel_scope.cancel()
     return sent
+
+
+async def never(scope: Scope, receive: Receive, send: Send) -> None:
+    """Work that takes long, whether or not somebody still waits for it."""
+    await trio.sleep_forever()
+
+
+async def test_76_who_resets_more_than_may_be_open_is_cut_off() -> None:
+    gate = Gate(never, Meters(), BodyRoom())
+    async with served(gate) as server:
+        with trio.fail_after(CUT_OFF_S):
+            sent = await reset_rapidly(server.port, 10**9)
+    assert sent > IN_WORK_MAX
 
 
 async def _drain(stream: trio.SocketStream) -> None:
