@@ -28,6 +28,8 @@ from api.http.routes import (
     shared,
     silences,
     stathat,
+    stathat_command,
+    stathat_reading,
     stats,
     usage,
 )
@@ -57,6 +59,8 @@ _DESCRIBED: tuple[Route[Any, Any], ...] = (
     *shared.ROUTES,
     *pages.ROUTES,
     *stathat.ROUTES,
+    *stathat_reading.ROUTES,
+    *stathat_command.ROUTES,
     *ops.ROUTES,
 )
 
