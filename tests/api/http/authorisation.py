@@ -78,6 +78,7 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "POST /v1/stats/{id}/restore": needs("write", owned=True),
     "GET /v1/stats/{id}/data?from=-1h": needs("read", owned=True),
     "GET /v1/stats/{id}/export": needs("read", owned=True),
+    "POST /v1/export": needs("read"),
     # Names of another account are not found either, but the question is told so as a wrong value.
     "GET /v1/query?match=*": needs("read"),
     "GET /v1/live": needs("read", answer=422),
