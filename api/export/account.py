@@ -12,7 +12,8 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from api.accounts.keys import Identity
 from api.export.blocks import OLDEST_S, Block, History
-from api.export.catalogue import CATALOGUE, Others, catalogue_parts, file_of, others_of
+from api.export.catalogue import Others, catalogue_parts, others_of
+from api.export.layout import CATALOGUE, file_of
 from api.export.rows import HEADER
 from api.http.context import Context
 from engine.stats import Stat
@@ -123,7 +124,7 @@ class AccountZip:
         now_s = self._context.clock.now_ms() // 1000
         self._history = History(self._context.node, stat, now_s, self._wanted.since_s)
         self._blocks = self._history.blocks(await self._history.days())
-        self._file = self._open(file_of(stat))
+        self._file = self._open(file_of(stat.id))
         self._file.write(HEADER)
         self.files += 1
 

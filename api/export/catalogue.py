@@ -12,6 +12,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from api.boards.board import Board
 from api.boards.kept import Boards
+from api.export.layout import FORMAT, file_of
 from api.http.context import Context
 from api.http.dates import date_text
 from api.notify.annotation import Annotation
@@ -20,9 +21,6 @@ from engine.rules import Rule
 from engine.stats import NoSuchStat, Stat, public_id, stat_id
 from storage.directory import Directory
 from storage.documents import DOCUMENTS_MAX
-
-FORMAT: Final = "statflow-export/1"
-CATALOGUE: Final = "catalogue.json"
 
 STATS_A_PART: Final = 1_000
 """Stats that are written at a time."""
@@ -95,11 +93,6 @@ class Others(Struct, frozen=True):
     dashboards: list[BoardEntry]
 
 
-def file_of(stat: Stat) -> str:
-    """Where the buckets of a stat stand. Ids that differ in capitals only are one on some disks."""
-    return f"data/{stat.id}.csv"
-
-
 async def others_of(context: Context, account: int) -> Others:
     """What an account has besides stats."""
     office, now_ms = context.office, context.clock.now_ms()
@@ -135,7 +128,7 @@ def _lines(entries: Iterable[Struct]) -> Iterator[bytes]:
 def _stat(stat: Stat) -> StatEntry:
     return StatEntry(
         public_id(stat.id), stat.name, stat.kind.value, stat.unit, date_text(stat.created_ms),
-        stat.percentiles, file_of(stat),
+        stat.percentiles, file_of(stat.id),
     )  # fmt: skip
 
 
