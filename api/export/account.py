@@ -75,7 +75,7 @@ async def wanted_of(context: Context, account: int, caller: Identity | None = No
 
 
 class AccountZip:
-    """The bytes of an export, part by part."""
+    """The bytes of an export, part by part; `close` it in the end."""
 
     def __init__(self, context: Context, wanted: Wanted) -> None:
         self._context = context
@@ -103,6 +103,12 @@ class AccountZip:
                 raise StopAsyncIteration
             await self._step()
         return packed
+
+    def close(self) -> None:
+        """Leave it, whole or not; nothing more comes."""
+        self._file.close()
+        self._zip.close()
+        self._sink.take()
 
     async def _step(self) -> None:
         """Write one part: of the catalogue, then block by block of each stat."""

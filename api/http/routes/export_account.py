@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -46,7 +46,8 @@ async def _opened(
 ) -> AsyncGenerator[AsyncIterator[bytes]]:
     context.exports[account] += 1
     try:
-        yield AccountZip(context, wanted)
+        with closing(AccountZip(context, wanted)) as export:
+            yield export
     finally:
         context.exports -= Counter([account])
 

@@ -1,6 +1,7 @@
 """A whole account as a file: all of it, once, in constant memory, and to the last bit."""
 
 from collections.abc import AsyncGenerator
+from contextlib import closing
 from io import BytesIO
 from itertools import pairwise
 from zipfile import BadZipFile
@@ -210,8 +211,8 @@ async def test_parts_are_small_however_much_there_is(ask: Asking) -> None:
     context, lengths = ask.server.context, []
     for name in ("a", "b", "c"):
         await ask.measure(name, points)
-        export = AccountZip(context, await wanted_of(context, 1))
-        lengths.append([len(part) async for part in export])
+        with closing(AccountZip(context, await wanted_of(context, 1))) as export:
+            lengths.append([len(part) async for part in export])
     # A part is sent before the next one is read: neither a stat nor the account is whole anywhere.
     one, _, three = lengths
     assert len(three) > 2.5 * len(one)
@@ -238,7 +239,8 @@ async def test_reads_are_as_large_as_a_block(ask: Asking) -> None:
     context = ask.server.context
     wanted = await wanted_of(context, 1)
     context.node = Watched()  # type: ignore[assignment]
-    parts = [part async for part in AccountZip(context, wanted)]
+    with closing(AccountZip(context, wanted)) as export:
+        parts = [part async for part in export]
     context.node = node
     assert Export.of(b"".join(parts)).buckets("dense", DAY_S).count.sum() == 30_000
     assert max(read) <= BLOCK_ROWS
@@ -259,9 +261,9 @@ async def test_two_exports_at_a_time(ask: Asking) -> None:
 async def test_a_store_that_breaks_off_leaves_no_whole_file(ask: Asking) -> None:
     await ask.measure("load", scattered(500))
     context = breaking(ask, 3)
-    export = AccountZip(context, await wanted_of(context, 1))
     sent = BytesIO()
-    with pytest.raises(Unavailable):
+    wanted = await wanted_of(context, 1)
+    with closing(AccountZip(context, wanted)) as export, pytest.raises(Unavailable):
         await _send(export, sent)
     with pytest.raises(BadZipFile):
         Export.of(sent.getvalue())
