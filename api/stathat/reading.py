@@ -95,12 +95,19 @@ async def datasets(
     """The buckets of stats, all with the same edges."""
     timeframe, now_ms = timeframe_of(params), context.clock.now_ms()
     span = _range(timeframe, params.get("start"), now_ms)
+    return await read_datasets(context, account, [Want(one) for one in stats], timeframe, span)
+
+
+async def read_datasets(
+    context: Context, account: int, wants: Sequence[Want], timeframe: Timeframe, span: Range
+) -> list[Dataset]:
+    """The buckets in a range, or as far back as is wanted; what the plan shows of them."""
+    now_ms = context.clock.now_ms()
     oldest_ms = min(context.allowances.of(account).oldest_ms(now_ms), span.to_ms - 1)
     asked = Asked(
         Range(max(span.from_ms, oldest_ms), span.to_ms, span.until_now), timeframe.step,
         POINTS_AIM, UTC, Fill(FillMode.AUTO), "json", "s", now_ms,
     )  # fmt: skip
-    wants = [Want(stat) for stat in stats]
     answer = await read_answer(context, Question(asked, wants))
     told = timeframe.told(answer.plan.resolution)
     return [Dataset(one.stat, told, answer.found[one].series(asked, ())) for one in wants]

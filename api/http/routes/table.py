@@ -30,6 +30,7 @@ from api.http.routes import (
     silences,
     stathat,
     stathat_command,
+    stathat_embeds,
     stathat_reading,
     stats,
     usage,
@@ -63,6 +64,7 @@ _DESCRIBED: tuple[Route[Any, Any], ...] = (
     *stathat.ROUTES,
     *stathat_reading.ROUTES,
     *stathat_command.ROUTES,
+    *stathat_embeds.ROUTES,
     *ops.ROUTES,
 )
 

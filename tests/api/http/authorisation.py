@@ -201,6 +201,9 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "GET /a1/alerts": open_to_all(answer=401),
     "POST /a1/alerts": open_to_all(answer=401),
     "POST /a1/comments": open_to_all(answer=401),
+    "GET /javascripts/embed.js": open_to_all(),
+    # A key shows its stat to whoever has it; this is none.
+    "GET /embed/{kind}/{ids}": open_to_all(answer=404),
     "GET /v1/stathat": needs("admin"),
     "PATCH /v1/stathat": needs("admin"),
     "GET /v1/stats/{id}/stathat": needs("admin", owned=True),

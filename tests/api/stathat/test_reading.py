@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 
 import msgspec
 import pytest
+from trio.testing import MockClock
 
 from api.accounts.desk import WRONG_KEYS_A_MINUTE
 from api.http.routes.stathat_reading import STATS_A_PAGE
@@ -18,7 +19,7 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
 @pytest.fixture
-async def server() -> AsyncGenerator[Server]:
+async def server(autojump_clock: MockClock) -> AsyncGenerator[Server]:
     async with serving() as server:
         yield server
 
