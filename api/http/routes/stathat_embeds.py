@@ -28,7 +28,8 @@ SCRIPT: Final = b"text/javascript; charset=utf-8"
 
 class EmbedParams(Struct, frozen=True):
     """`w` and `h` in pixels, `title`; `tf` is one of half_compare, day_compare, week_compare,
-    month_compare, year_compare. `style` and `u` only name the place on the page.
+    month_compare, year_compare. `style` and `u` only name the place on the page. `ids` are embed
+    keys, with slashes between them.
     """
 
     w: str | None = None
