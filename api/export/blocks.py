@@ -14,6 +14,7 @@ from api.export.rows import bucket_rows, histogram_rows
 from api.http.times import OLDEST_MS
 from engine.node import Node
 from engine.queries import AHEAD_S
+from engine.reader import Content
 from engine.rollup import Ints
 from engine.stats import Stat
 from engine.tiers import D1, DAY_S, HISTOGRAMS, STORED, Tier
@@ -65,23 +66,16 @@ class History:
 
     async def read(self, block: Block) -> bytes:
         """The rows of a block."""
-        return await (self._histograms if block.tier in HISTOGRAMS else self._buckets)(block)
-
-    async def _buckets(self, block: Block) -> bytes:
-        where = (self.stat.partition, self.stat.id)
-        found = await self.node.read(*where, block.tier, block.from_s, block.to_s)
-        rest = _left(block, found.tier)
-        rows = found.rollups if rest is None else found.rollups.between(0, rest.from_s)
-        written = bucket_rows(rows, found.tier.name)
-        return written if rest is None else written + await self._buckets(rest)
-
-    async def _histograms(self, block: Block) -> bytes:
-        where = (self.stat.partition, self.stat.id)
-        found = await self.node.read_histograms(*where, block.tier, block.from_s, block.to_s)
-        rest = _left(block, found.tier)
-        rows = found.rollups if rest is None else found.rollups.between(0, rest.from_s)
-        written = histogram_rows(rows, found.tier.name)
-        return written if rest is None else written + await self._histograms(rest)
+        asked = (self.stat.partition, self.stat.id, block.tier, block.from_s, block.to_s)
+        if block.tier in HISTOGRAMS:
+            spread = await self.node.read_histograms(*asked)
+            rest = _left(block, spread.tier)
+            rows = histogram_rows(_before(rest, spread.rollups), spread.tier.name)
+        else:
+            found = await self.node.read(*asked)
+            rest = _left(block, found.tier)
+            rows = bucket_rows(_before(rest, found.rollups), found.tier.name)
+        return rows if rest is None else rows + await self.read(rest)
 
 
 def blocks_of(ladder: Sequence[Tier], rows: int, since_s: int, now_s: int) -> Iterator[Block]:
@@ -120,6 +114,11 @@ def _left(block: Block, answered: Tier) -> Block | None:
     if whole_s <= block.from_s:
         raise BrokenOff(f"{block.tier.name} is no longer kept")
     return Block(block.tier, whole_s, block.to_s)
+
+
+def _before(rest: Block | None, rows: Content) -> Content:
+    """What is not still to be read."""
+    return rows if rest is None else rows.between(0, rest.from_s)
 
 
 def _up(at_s: int, width_s: int) -> int:
