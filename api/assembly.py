@@ -20,6 +20,7 @@ from api.accounts.owner import found_owner
 from api.accounts.sessions import Sessions
 from api.accounts.vault import Vault, VaultFault, open_vault
 from api.clock import WallClock
+from api.export.archive import Archive, Shelf
 from api.greeting import Say, greet
 from api.http.context import Context
 from api.http.cookies import Cookies, transport_of
@@ -99,9 +100,10 @@ class _Base:
             storage.documents, meter, clock, settings.plans, settings.default_plan
         )
         vault, mailer = _vault(settings), _mailer(settings, self.address)
+        archive = Archive(_shelf(settings))
         mails = MailQueue(mailer)
         desk = self._desk(vault, mails, allowances)
-        office = ear.office = office_of(self._means(vault, mailer, mails, desk))
+        office = ear.office = office_of(self._means(vault, mailer, mails, desk, archive))
         warnings = Warnings(
             allowances, storage.documents, clock, desk.owners, mails.put, self.address
         )
@@ -112,11 +114,13 @@ class _Base:
         transport = transport_of(
             self.address, tls=settings.tls_cert is not None, loopback=settings.loopback
         )
-        return Context(
+        context = Context(
             self.node, self.directory, keyring, storage.documents, desk, office, clock,
             self.address, allowances, office.watchman.warnings, Cookies(transport),
             tuple(map(read_network, settings.trusted_proxies)), billing=_billing(settings),
         )  # fmt: skip
+        nursery.start_soon(archive.run, context, storage.account_ids)
+        return context
 
     def _desk(self, vault: Vault, mails: MailQueue, allowances: Allowances) -> Desk:
         storage, settings = self.storage, self.settings
@@ -131,12 +135,24 @@ class _Base:
             check_members=check_members,
         )  # fmt: skip
 
-    def _means(self, vault: Vault, mailer: Mailer, mails: MailQueue, desk: Desk) -> Means:
+    def _means(
+        self, vault: Vault, mailer: Mailer, mails: MailQueue, desk: Desk, archive: Archive
+    ) -> Means:
+        def warnings() -> list[str]:
+            return [*self.storage.warnings(), *archive.warnings()]
+
         return Means(
             self.node, self.directory, self.storage.documents, self.clock, self.address, vault,
-            mailer, mails.put, _preferences(self.settings), self.spread, self.storage.warnings,
+            mailer, mails.put, _preferences(self.settings), self.spread, warnings,
             desk.proven_addresses,
         )  # fmt: skip
+
+
+def _shelf(settings: Settings) -> Shelf | None:
+    """Where archives go, if the operator wants any."""
+    if settings.archive_dir is None:
+        return None
+    return Shelf(Path(settings.archive_dir), settings.archive_every, settings.archive_keep)
 
 
 def _mailer(settings: Settings, address: str) -> Mailer:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from api.accounts.addresses import read_network
 from api.accounts.vault import read_keys
 from api.notify.addresses import EMAIL, read_target
+from api.query.durations import parse_duration
 
 Durability = Literal["strict", "relaxed"]
 SignUpRule = Literal["open", "invite", "closed"]
@@ -71,6 +72,20 @@ def size(least: int) -> Reading[int]:
     return Reading(f"bytes, or with a unit: 512 MiB; at least {shown_size(least)}", read)
 
 
+def span(least_s: int) -> Reading[int]:
+    """A duration in seconds."""
+
+    def read(value: object) -> int:
+        if _is_number(value):
+            return _within(value, least_s)
+        found = parse_duration(_text(value))
+        if found is None:
+            raise ValueError("no duration")
+        return _within(found.nominal_ms() // 1000, least_s)
+
+    return Reading(f"a duration such as 12h, 1d or 1w; at least {shown_span(least_s)}", read)
+
+
 def choice(*words: Word) -> Reading[Word]:
     """One of a few words."""
 
@@ -90,6 +105,14 @@ def shown_size(number: int) -> str:
         if number and number % unit == 0:
             return f"{number // unit} {name}"
     return str(number)
+
+
+def shown_span(seconds: int) -> str:
+    """A duration in the largest unit that divides it."""
+    for unit_s, name in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds % unit_s == 0:
+            return f"{seconds // unit_s}{name}"
+    return f"{seconds}s"
 
 
 def split_address(address: str) -> tuple[str, int]:

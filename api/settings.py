@@ -37,7 +37,9 @@ from api.setting_values import (
     SignUpRule,
     choice,
     shown_size,
+    shown_span,
     size,
+    span,
     split_address,
     whole,
 )
@@ -87,6 +89,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     apprise: bool = False
     heartbeat_url: str | None = None
     operator_alerts: str | None = None
+    archive_dir: str | None = None
+    archive_every: int = 86_400
+    archive_keep: int = 7
     plans: dict[str, Plan] = field(default_factory=lambda: read_plans({}))
 
     def __repr__(self) -> str:
@@ -151,6 +156,8 @@ class Setting:
             return self.unset
         if self.metavar == "SIZE":
             return shown_size(value)
+        if self.metavar == "SPAN":
+            return shown_span(value)
         return ", ".join(value) or "none" if isinstance(value, tuple) else str(value)
 
 
@@ -231,6 +238,12 @@ _ALL: Final = (
         "operator_alerts", "WHERE", CALLED, "who is told when this server itself is not well",
         unset="nobody; `/readyz` says it", secret=True,
     ),
+    Setting(
+        "archive_dir", "DIR", PATH,
+        "where every account is written as a zip of open files: docs/export.md", unset="none",
+    ),
+    Setting("archive_every", "SPAN", span(3_600), "how often that is done"),
+    Setting("archive_keep", "N", whole(1, 10_000), "so many of each account are kept"),
 )  # fmt: skip
 
 SETTINGS: Final[Mapping[str, Setting]] = {setting.name: setting for setting in _ALL}

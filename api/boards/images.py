@@ -34,7 +34,16 @@ def badge(label: str, value: str) -> str:
 def sparkline(values: Values, width: int, height: int) -> str:
     """The shape of a series; what is not known is a gap."""
     known = [value for value in values if value is not None]
-    low, high = min([0, *known]), max([0, *known])
+    path = path_of(values, min([0, *known]), max([0, *known]), width, height)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
+        f' viewBox="0 0 {width} {height}" role="img" aria-label="sparkline">'
+        f'<path d="{path}" fill="none" stroke="#2f6fed" stroke-width="1.5"/></svg>'
+    )
+
+
+def path_of(values: Values, low: float, high: float, width: int, height: int) -> str:
+    """The way of a pen from the left to the right, with `low` at the bottom."""
     reach = (high - low) or 1
     parts = []
     for index, value in enumerate(values):
@@ -44,11 +53,7 @@ def sparkline(values: Values, width: int, height: int) -> str:
         y = height - 2 - (value - low) / reach * (height - 4)
         after_gap = index == 0 or values[index - 1] is None
         parts.append(f"{'M' if after_gap else 'L'}{x:.1f} {y:.1f}")
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
-        f' viewBox="0 0 {width} {height}" role="img" aria-label="sparkline">'
-        f'<path d="{"".join(parts)}" fill="none" stroke="#2f6fed" stroke-width="1.5"/></svg>'
-    )
+    return "".join(parts)
 
 
 def short(value: float | None) -> str:

@@ -208,12 +208,16 @@ class Client:
 
     @asynccontextmanager
     async def stream(
-        self, path: str, params: Params, headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        params: Params,
+        headers: Mapping[str, str] | None = None,
+        method: str = "GET",
     ) -> AsyncGenerator[httpx.Response]:
         """A good answer whose body is read as it comes; Refused or Unreached."""
         limits = httpx.Timeout(ANSWER_S, connect=CONNECT_S, read=SILENCE_S)
         request = self._http.build_request(
-            "GET", path, params=dict(params), headers=dict(headers or {}), timeout=limits
+            method, path, params=dict(params), headers=dict(headers or {}), timeout=limits
         )
         try:
             answer = await self._http.send(request, stream=True)

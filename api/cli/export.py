@@ -1,4 +1,4 @@
-"""`statflow export`: the history of stats as one CSV file.
+"""`statflow export`: the history of stats as one CSV file, or all of an account.
 
 Law: a file is whole or is not there under its name; what goes to stdout ends with an exit code that
 tells.
@@ -16,18 +16,21 @@ from typing import BinaryIO, Final
 import trio
 
 from api.cli.client import Client, StatInfo, Target, Unreached, lines_of, open_client
-from api.cli.errors import DONE, CommandError
+from api.cli.errors import DONE, CommandError, UsageError
+from api.cli.export_all import export_all
 from api.cli.options import server_arguments, server_of, zone_argument
 from api.cli.progress import Step, progress
 from api.cli.query import range_arguments, range_of
 from api.query.csvout import STAT_COLUMN, safe_text
 
 HELP: Final = """\
-Write stats into a CSV file (RFC 4180), or to stdout:
+Write stats into a CSV file (RFC 4180), to stdout, or a whole account into a folder or zip:
 
   statflow export page.views -o views.csv          all there is, as finely as is kept of all of it
   statflow export 'http.*' --last 7d --resolution 1h -o http.csv
   statflow export orders --from 2026-01-01 --agg sum | head
+  statflow export --all account.zip                everything, as docs/export.md describes it
+  statflow export --all DIR                        the same, unpacked
 
 One stat gives time,timestamp,value,…; several stats get a column `stat` before it.
 """
@@ -35,7 +38,8 @@ One stat gives time,timestamp,value,…; several stats get a column `stat` befor
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What may be said on the command line."""
-    parser.add_argument("stats", nargs="+", metavar="STAT", help="name, id or pattern")
+    parser.add_argument("stats", nargs="*", metavar="STAT", help="name, id or pattern")
+    parser.add_argument("--all", metavar="DIR|FILE.zip", help="the whole account, and where to")
     parser.add_argument("-o", "--output", metavar="FILE", help="where to; stdout when left out")
     parser.add_argument("-f", "--force", action="store_true", help="replace FILE")
     range_arguments(parser)
@@ -45,6 +49,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the file."""
+    if options.all is not None:
+        return _run_all(options)
+    if not options.stats:
+        raise UsageError("say which stats: STAT …, or --all DIR for the whole account")
     target, params = server_of(options), range_of(options)
     if options.output in (None, "-"):
         trio.run(_fetch, target, options.stats, params, sys.stdout.buffer)
@@ -63,6 +71,12 @@ def run(options: argparse.Namespace) -> int:
         part.unlink(missing_ok=True)
     print(f"{rows} rows in {path}", file=sys.stderr)
     return DONE
+
+
+def _run_all(options: argparse.Namespace) -> int:
+    if options.stats or options.output is not None or range_of(options).keys() != {"tz"}:
+        raise UsageError("--all writes the whole account: name no stats, no range and no --output")
+    return export_all(server_of(options), Path(options.all), force=options.force)
 
 
 async def write(

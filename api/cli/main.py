@@ -37,7 +37,7 @@ COMMANDS: Final = (
     Command("send", "api.cli.send", "send points, one or a stream of lines"),
     Command("tail", "api.cli.tail", "watch stats move"),
     Command("query", "api.cli.query", "ask for numbers"),
-    Command("export", "api.cli.export", "write stats into a CSV file"),
+    Command("export", "api.cli.export", "write stats into a CSV file, or a whole account"),
     Command("backup", "api.cli.backup", "copy the data directory, also while the server runs"),
     Command("restore", "api.cli.restore", "make a data directory from a backup"),
     Command("doctor", "api.cli.doctor", "look for what is wrong or will be"),

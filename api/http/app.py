@@ -165,7 +165,8 @@ def _routing_problem(error: HTTPException, path: str) -> Problem:
 
 
 def _rule(path: str) -> str:
-    return path.replace("{", "<").replace("}", ">")
+    # Ids are as many as there are: slashes stand between them.
+    return path.replace("{ids}", "<path:ids>").replace("{", "<").replace("}", ">")
 
 
 def _methods(methods: Iterable[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """What the routes work with: the engine, the records of accounts, the clock, the meters."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -35,7 +36,8 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 class Context:
     """One server; `public_url` is how clients reach it, without a slash at the end.
 
-    `warnings` tells what is amiss outside of the engine; `cookies` whether and how people log in.
+    `warnings` tells what is amiss outside of the engine; `cookies` whether and how people log in;
+    `exports` counts those of each account that are being sent.
     """
 
     node: Node
@@ -54,6 +56,7 @@ class Context:
     room: BodyRoom = field(default_factory=BodyRoom)
     streams: Streams = field(default_factory=Streams)
     tickets: Tickets = field(default_factory=Tickets)
+    exports: Counter[int] = field(default_factory=Counter)
     viewing: Viewing[Any] = field(default_factory=Viewing)
     site: Site = field(default_factory=Site)
     stopping: trio.Event = field(default_factory=trio.Event)

@@ -170,8 +170,8 @@ def _models(routes: Sequence[AnyRoute]) -> list[type[Any]]:
         shapes.append(route.body)
         for reply in route.replies.values():
             shapes += reply if isinstance(reply, tuple) else [reply]
-    models = [shape for shape in shapes if isinstance(shape, type) and shape is not Nothing]
-    return list(dict.fromkeys(models))
+    models: list[Any] = [shape for shape in shapes if not isinstance(shape, str)]
+    return [model for model in dict.fromkeys(models) if model is not Nothing]
 
 
 def _tags(routes: Sequence[AnyRoute]) -> list[Json]:

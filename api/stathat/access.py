@@ -50,6 +50,11 @@ PREFIXES: Final[Mapping[Secret, str]] = {
 }
 
 
+# What the keys of single stats are good for.
+_CLASSIC: Final = b""
+_EMBED: Final = b"embed"
+
+
 class Secrets(Struct, frozen=True):
     """What opens an account to StatHat's clients; `seed` makes the keys of single stats."""
 
@@ -78,21 +83,29 @@ class Access:
 
     def stat_key(self, stat: int) -> str:
         """The key by which classic clients know a stat."""
-        return f"{base62(stat)}-{self._mark(stat)}"
+        return f"{base62(stat)}-{self._mark(stat, _CLASSIC)}"
 
     def stat_of(self, key: str) -> int | None:
         """The stat with that key; None when there cannot be one."""
-        number, _, mark = key.partition("-")
-        try:
-            stat = from_base62(number[:12])
-        except ValueError:
-            return None
-        if not 0 < stat <= STAT_ID_MAX or not mark.isascii():
-            return None
-        return stat if hmac.compare_digest(self._mark(stat), mark) else None
+        return self._marked(key, _CLASSIC)
 
-    def _mark(self, stat: int) -> str:
-        digest = hmac.digest(self.secrets.seed.encode(), stat.to_bytes(8, "big"), "sha256")
+    def embed_key(self, stat: int) -> str:
+        """The key that shows a stat on pages elsewhere, and opens nothing else."""
+        return f"{base62(stat)}-{self._mark(stat, _EMBED)}"
+
+    def embedded(self, key: str) -> int | None:
+        """The stat that such a key shows."""
+        return self._marked(key, _EMBED)
+
+    def _marked(self, key: str, purpose: bytes) -> int | None:
+        stat, mark = numbered(key), key.partition("-")[2]
+        if stat is None or not mark.isascii():
+            return None
+        return stat if hmac.compare_digest(self._mark(stat, purpose), mark) else None
+
+    def _mark(self, stat: int, purpose: bytes) -> str:
+        marked = purpose + stat.to_bytes(8, "big")
+        digest = hmac.digest(self.secrets.seed.encode(), marked, "sha256")
         return base62(int.from_bytes(digest[:8], "big"), MARK_LENGTH)[-MARK_LENGTH:]
 
 
@@ -125,6 +138,11 @@ class Accesses:
     async def of(self, account: int) -> Access:
         """The access of an account; its keys are drawn when somebody first wants to see them."""
         return await settled(lambda: self._seen(account))
+
+    async def known(self, account: int) -> Access | None:
+        """The access of an account whose keys somebody has seen."""
+        found = await self._read(account)
+        return self._opened(found) if found.version else None
 
     async def change(
         self,
@@ -196,6 +214,15 @@ class Accesses:
         text = self._desk.vault.open(found.record.sealed, _owner(found.account))
         secrets = msgspec.json.decode(text, type=Secrets)
         return Access(found.account, found.record.enabled, found.record.emails, secrets)
+
+
+def numbered(key: str) -> int | None:
+    """The stat that a key of a single stat says it is for; None when there cannot be one."""
+    try:
+        stat = from_base62(key.partition("-")[0][:12])
+    except ValueError:
+        return None
+    return stat if 0 < stat <= STAT_ID_MAX else None
 
 
 def new_secrets(chooser: Chooser) -> Secrets:

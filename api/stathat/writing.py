@@ -13,17 +13,17 @@ from typing import Final
 import trio
 from msgspec import Struct
 
-from api.accounts.addresses import site_of
 from api.accounts.keys import Identity, Permission
 from api.http.answer import OURS, problem_of
 from api.http.context import Context
 from api.http.decode import to_columns
 from api.http.ingest import Order, store
 from api.http.messages import RawReply, RawRequest, json_reply
-from api.http.problems import Problem, unavailable
+from api.http.problems import Problem
 from api.http.reasons import reason
 from api.http.repeats import Refusal
 from api.stathat.access import Access, Secret
+from api.stathat.door import admitted
 from api.stathat.forms import Sent, read_sent, to_parsed
 from engine.stats import Kind, NoSuchStat
 
@@ -85,13 +85,7 @@ async def _write(context: Context, request: RawRequest) -> Sequence[Refusal]:
 async def _access(context: Context, request: RawRequest, sent: Sent, kind: Secret) -> Access:
     """Whose points these are; Problem when nobody knows the key."""
     given = next((key for name in EZ_KEYS if isinstance(key := sent.sender.get(name), str)), "")
-    access = await context.stathat.find(given, kind)
-    if access is None:
-        _take_guess(context, request)
-        raise Problem("invalid_key", "There is no such key.")
-    if not access.enabled:
-        raise Problem("invalid_key", "StatHat's clients are switched off in this account.")
-    return access
+    return await admitted(context, request, given, kind)
 
 
 def _of_stat(context: Context, access: Access, sent: Sent) -> tuple[Sent, Kind]:
@@ -106,13 +100,6 @@ def _of_stat(context: Context, access: Access, sent: Sent) -> tuple[Sent, Kind]:
         raise Problem("invalid_key", "There is no such stat.")
     points = tuple({**point, "stat": stat.name} for point in sent.points)
     return replace(sent, points=points), stat.kind
-
-
-def _take_guess(context: Context, request: RawRequest) -> None:
-    site = site_of(context.client_of(request))
-    wait_s = context.desk.throttles.wrong_keys.take(site, trio.current_time())
-    if wait_s:
-        raise unavailable("rate_limited", wait_s, "Too many keys that do not exist.")
 
 
 def _failed(context: Context, request: RawRequest, problem: Problem, error: Exception) -> RawReply:

@@ -78,14 +78,19 @@ class ExplainParams(Struct, frozen=True, forbid_unknown_fields=True):
 
 async def create_alert(call: Call[Nothing, RuleForm]) -> Reply:
     """Make an alert; it is judged from the next point on."""
+    return call.json(201, alert_info(call.context, await make_alert(call, call.body)))
+
+
+async def make_alert(call: Call[Any, Any], form: RuleForm) -> Rule:
+    """The alert of a form, made for the caller; Problem says why not."""
     book, account = call.context.office.rulebook, call.caller.account
     amount = book.amount(account)
     call.context.allowances.of(account).check("alerts", amount)
     if amount >= RULES_MAX:
         raise Problem("plan_limit", f"At most {RULES_MAX} alerts; remove one.")
-    rule, stats = await understood(call, call.body, new_id("al"), 1, call.context.clock.now_ms())
+    rule, stats = await understood(call, form, new_id("al"), 1, call.context.clock.now_ms())
     await book.put(rule, stats)
-    return call.json(201, alert_info(call.context, book.get(account, rule.id) or rule))
+    return book.get(account, rule.id) or rule
 
 
 async def list_alerts(call: Call[ListParams, Nothing]) -> Reply:

@@ -170,6 +170,12 @@ async def _stat(call: Call[Any, Any], stat: Stat) -> Reply:
 
 async def described(context: Context, stats: Sequence[Stat]) -> list[StatInfo]:
     """Stats with their newest points; of a stat that cannot be read that is not known."""
+    newest = await newest_points(context, stats)
+    return [_info(stat, newest.get(stat.id)) for stat in stats]
+
+
+async def newest_points(context: Context, stats: Sequence[Stat]) -> dict[int, Newest]:
+    """The newest point of each stat that has one and can be read."""
     homes: dict[int, list[int]] = {}
     for stat in stats:
         homes.setdefault(stat.partition, []).append(stat.id)
@@ -179,7 +185,7 @@ async def described(context: Context, stats: Sequence[Stat]) -> list[StatInfo]:
             newest |= await context.node.latest(partition, ids)
         except Damaged:
             newest |= await _readable(context, partition, ids)
-    return [_info(stat, newest.get(stat.id)) for stat in stats]
+    return newest
 
 
 async def _readable(context: Context, partition: int, stats: Sequence[int]) -> dict[int, Newest]:

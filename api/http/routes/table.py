@@ -15,6 +15,7 @@ from api.http.routes import (
     deliveries,
     docs,
     export,
+    export_account,
     ingest,
     keys,
     live,
@@ -28,6 +29,9 @@ from api.http.routes import (
     shared,
     silences,
     stathat,
+    stathat_command,
+    stathat_embeds,
+    stathat_reading,
     stats,
     usage,
 )
@@ -38,6 +42,7 @@ _DESCRIBED: tuple[Route[Any, Any], ...] = (
     *data.ROUTES,
     *query.ROUTES,
     *export.ROUTES,
+    *export_account.ROUTES,
     *live.ROUTES,
     *live_socket.ROUTES,
     *backtests.ROUTES,
@@ -57,6 +62,9 @@ _DESCRIBED: tuple[Route[Any, Any], ...] = (
     *shared.ROUTES,
     *pages.ROUTES,
     *stathat.ROUTES,
+    *stathat_reading.ROUTES,
+    *stathat_command.ROUTES,
+    *stathat_embeds.ROUTES,
     *ops.ROUTES,
 )
 

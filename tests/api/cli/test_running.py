@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Generator
 from pathlib import Path
+from zipfile import ZipFile
 
 import httpx
 import pytest
@@ -96,6 +97,25 @@ def test_what_is_sent_is_found_and_exported(server: Running, tmp_path: Path) -> 
     assert sum(int(row.split(",")[4]) for row in rows) == 1501
     again = server.statflow("export", "orders", "-o", str(file))
     assert (again.code, "--force" in again.err) == (1, True)
+
+
+def test_a_whole_account_is_a_zip_or_a_folder(server: Running, tmp_path: Path) -> None:
+    said(server, "send", "orders", "2", "--at", "-3h", "-q")
+    packed, folder = tmp_path / "all.zip", tmp_path / "all"
+    for path in (packed, folder):
+        done = server.statflow("export", "--all", str(path))
+        assert (done.code, done.out) == (0, ""), done.err
+        assert done.err.endswith(f"in {path}\n")
+        again = server.statflow("export", "--all", str(path))
+        assert (again.code, len(again.err.splitlines())) == (1, 1)
+    assert server.statflow("export", "--all", str(packed), "--force").code == 0
+    catalogue = json.loads((folder / "catalogue.json").read_text())
+    (orders,) = (one for one in catalogue["stats"] if one["name"] == "orders")
+    with ZipFile(packed) as archive:
+        assert archive.read(orders["file"]) == (folder / orders["file"]).read_bytes()
+    assert {path.name for path in tmp_path.iterdir()} == {"all.zip", "all"}
+    for words in (["--all", "x", "orders"], ["--all", "x", "--last", "1h"], ["--all", str(packed)]):
+        assert server.statflow("export", *words).code in (1, 2)
 
 
 def test_tail_shows_points_as_they_come_and_ends_by_ctrl_c(server: Running) -> None:

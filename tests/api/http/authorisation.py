@@ -94,6 +94,7 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "POST /v1/stats/{id}/restore": needs("write", owned=True),
     "GET /v1/stats/{id}/data?from=-1h": needs("read", owned=True),
     "GET /v1/stats/{id}/export": needs("read", owned=True),
+    "POST /v1/export": needs("read"),
     # Names of another account are not found either, but the question is told so as a wrong value.
     "GET /v1/query?match=*": needs("read"),
     "GET /v1/live": needs("read", answer=422),
@@ -200,6 +201,25 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "GET /c": open_to_all(),
     "POST /v": open_to_all(),
     "GET /v": open_to_all(),
+    # The token in the path says who asks.
+    "GET /x/{token}/statlist": open_to_all(),
+    "GET /x/{token}/stat?name=a": open_to_all(),
+    "DELETE /x/{token}/stats/{id}": open_to_all(),
+    "GET /x/{token}/data/{ids}": open_to_all(),
+    "GET /x/{token}/alerts": open_to_all(),
+    "GET /x/{token}/alerts/{id}": open_to_all(),
+    "POST /x/{token}/alerts": open_to_all(),
+    "DELETE /x/{token}/alerts/{id}": open_to_all(),
+    # A token as the user of Basic, which none of these has.
+    "GET /a1/stats": open_to_all(answer=401),
+    "GET /a1/stats/{id}/dataset": open_to_all(answer=401),
+    "GET /a1/stats/{id}/dataset_full": open_to_all(answer=401),
+    "GET /a1/alerts": open_to_all(answer=401),
+    "POST /a1/alerts": open_to_all(answer=401),
+    "POST /a1/comments": open_to_all(answer=401),
+    "GET /javascripts/embed.js": open_to_all(),
+    # A key shows its stat to whoever has it; this is none.
+    "GET /embed/{kind}/{ids}": open_to_all(answer=404),
     "GET /v1/stathat": needs("admin"),
     "PATCH /v1/stathat": needs("admin"),
     "GET /v1/stats/{id}/stathat": needs("admin", owned=True),
@@ -249,6 +269,12 @@ async def a_ping(server: Server) -> str:
     return str(made.json["url"]).rpartition("/")[2]
 
 
+async def an_access_token(server: Server) -> str:
+    """What opens account 1, with a stat, to StatHat's readers."""
+    await a_stat(server)
+    return (await server.context.stathat.of(1)).secrets.access_token
+
+
 def made_by(path: str, body: object) -> Callable[[Server], Awaitable[str]]:
     """The id of what such a request makes for account 1."""
 
@@ -283,6 +309,8 @@ async def a_token(server: Server) -> str:
 
 THINGS: Final[Mapping[str, Callable[[Server], Awaitable[str]]]] = {
     "stats": a_stat,
+    "data": a_stat,
+    "x": an_access_token,
     "api-keys": a_key,
     "members": nobody,
     "invites": nobody,
