@@ -1,8 +1,7 @@
 // One alert: how it stands, its line on the chart, what happened, and what to do now.
 
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { call } from "../api/client";
-import type { Mark } from "../chart/chart";
 import { rangeOf, rangeParams, widthOf } from "../chart/ranges";
 import { StatChart } from "../chart/stat_chart";
 import { short } from "../chart/numbers";
@@ -13,8 +12,10 @@ import { useLoaded } from "../ui/loaded";
 import { Trouble } from "../ui/parts";
 import { Ranges } from "../ui/ranges";
 import { complain, say } from "../ui/toasts";
-import { asked, type Alert, type Instance, type Transition } from "./alert_models";
+import { AlertForm } from "./alert_form";
+import { asked, episodes, type Alert, type Instance, type Transition } from "./alert_models";
 import { State } from "./alerts";
+import { Explained } from "./explained";
 import { Listing } from "./listing";
 import type { Stat } from "../api/models";
 
@@ -31,6 +32,7 @@ export function AlertPage({ id }: { id: string }) {
       ),
     [id, found.value?.state],
   );
+  const [editing, setEditing] = useState(false);
   useEffect(() => {
     const timer = setInterval(found.again, AGAIN_MS);
     return () => clearInterval(timer);
@@ -62,7 +64,9 @@ export function AlertPage({ id }: { id: string }) {
       complain(error);
     }
   };
-  const watched = alert.states[0];
+  const watched = alert.states.find((one) => one.stat === params.value.get("stat")) ?? alert.states[0];
+  const acknowledged = alert.states.some((one) => one.acknowledged !== null);
+  const snoozed = alert.states.some((one) => one.snoozed_until !== null);
   return (
     <section class="page">
       <header class="page-head">
@@ -72,11 +76,25 @@ export function AlertPage({ id }: { id: string }) {
         <h1 class="name">{alert.name}</h1>
         <State state={alert.enabled ? alert.state : "OFF"} />
         <div class="actions">
-          <button type="button" onClick={() => void act("ack", {})}>
-            Acknowledge
-          </button>
-          <button type="button" onClick={() => void act("snooze", { for: "1h" })}>
-            Snooze 1 h
+          {acknowledged ? (
+            <button type="button" onClick={() => void act("ack", { undo: true })}>
+              Take back
+            </button>
+          ) : (
+            <button type="button" disabled={alert.state !== "FIRING"} onClick={() => void act("ack", {})}>
+              Acknowledge
+            </button>
+          )}
+          {snoozed ? (
+            <button type="button" onClick={() => void act("snooze", { undo: true })}>
+              Wake
+            </button>
+          ) : (
+            <Snooze onPick={(span) => void act("snooze", { for: span })} />
+          )}
+          <button type="button" class="quiet" onClick={() => setEditing(true)}>
+            <Icon name="pen" />
+            Edit
           </button>
           <button type="button" class="quiet" onClick={() => void set(!alert.enabled)}>
             {alert.enabled ? "Switch off" : "Switch on"}
@@ -89,6 +107,7 @@ export function AlertPage({ id }: { id: string }) {
       </header>
       <p class="muted">Fires when {asked(alert)}.</p>
       {watched && <Watched alert={alert} instance={watched} history={history.value ?? []} />}
+      {watched && <Explained alert={alert} instance={watched} />}
       <h2>Stats</h2>
       <Listing
         label="Stats"
@@ -102,6 +121,14 @@ export function AlertPage({ id }: { id: string }) {
               <a href={`/stats/${one.stat}`} data-page>
                 {one.stat_name ?? one.stat}
               </a>
+            ),
+          },
+          {
+            name: "Why",
+            of: (one) => (
+              <button type="button" class="quiet" aria-pressed={one.stat === watched?.stat} onClick={() => adjust({ stat: one.stat })}>
+                Explain
+              </button>
             ),
           },
           { name: "Since", of: (one) => written(one.since), numeric: true },
@@ -124,7 +151,29 @@ export function AlertPage({ id }: { id: string }) {
           { name: "Held back by", of: (one) => one.held ?? "" },
         ]}
       />
+      {editing && <AlertForm alert={alert} onClose={() => setEditing(false)} onDone={found.again} />}
     </section>
+  );
+}
+
+const SPANS = [
+  ["", "Snooze"],
+  ["20m", "20 minutes"],
+  ["1h", "an hour"],
+  ["4h", "4 hours"],
+  ["1d", "a day"],
+  ["7d", "a week"],
+] as const;
+
+function Snooze({ onPick }: { onPick: (span: string) => void }) {
+  return (
+    <select aria-label="Snooze" value="" onChange={(event) => event.currentTarget.value !== "" && onPick(event.currentTarget.value)}>
+      {SPANS.map(([value, text]) => (
+        <option key={value} value={value}>
+          {text}
+        </option>
+      ))}
+    </select>
   );
 }
 
@@ -144,27 +193,11 @@ function Watched({ alert, instance, history }: { alert: Alert; instance: Instanc
         resolution={null}
         aggregates={["value"]}
         compare={null}
-        marks={episodes(history.filter((one) => one.stat_name === instance.stat_name))}
+        marks={episodes(history.filter((one) => one.stat === instance.stat).reverse())}
         thresholds={ofWindow && alert.threshold !== null ? [alert.threshold] : []}
         height={260}
         onZoom={(from, to) => adjust(rangeParams({ from, to }), { replace: false })}
       />
     </>
   );
-}
-
-/** Times in which an alert fired, from its transitions, newest first. */
-export function episodes(history: readonly Transition[]): Mark[] {
-  const marks: Mark[] = [];
-  let began: number | null = null;
-  for (const step of [...history].reverse()) {
-    const at = Date.parse(step.at) / 1000;
-    if (step.to_state === "FIRING") began ??= at;
-    else if (began !== null && (step.to_state === "OK" || step.to_state === "NO_DATA")) {
-      marks.push({ id: `${began}`, at: began, until: at, label: "fired", kind: "alarm" });
-      began = null;
-    }
-  }
-  if (began !== null) marks.push({ id: `${began}`, at: began, until: Date.now() / 1000, label: "fires", kind: "alarm" });
-  return marks;
 }
