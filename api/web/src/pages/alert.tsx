@@ -2,36 +2,30 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { call } from "../api/client";
-import { rangeOf, rangeParams, widthOf } from "../chart/ranges";
+import { rangeOf, rangeParams } from "../chart/ranges";
 import { StatChart } from "../chart/stat_chart";
-import { short } from "../chart/numbers";
-import { written } from "../chart/times";
 import { adjust, go, params } from "../router";
 import { Icon } from "../ui/icon";
 import { useLoaded } from "../ui/loaded";
 import { Trouble } from "../ui/parts";
 import { Ranges } from "../ui/ranges";
+import { Sure } from "../ui/sure";
 import { complain, say } from "../ui/toasts";
 import { AlertForm } from "./alert_form";
-import { asked, episodes, type Alert, type Instance, type Transition } from "./alert_models";
-import { State } from "./alerts";
+import { History, useHistory } from "./alert_history";
+import { asked, episodes, limits, type Alert, type Instance, type Transition } from "./alert_models";
+import { AlertStats } from "./alert_stats";
+import { State } from "./alert_state";
 import { Explained } from "./explained";
-import { Listing } from "./listing";
+import { Snooze } from "./snooze";
 import type { Stat } from "../api/models";
 
 const AGAIN_MS = 3_000;
-const HISTORY_MAX = 200;
 
 export function AlertPage({ id }: { id: string }) {
   const path = `/v1/alerts/${encodeURIComponent(id)}`;
   const found = useLoaded((signal) => call<Alert>("GET", path, { signal }), [id]);
-  const history = useLoaded(
-    (signal) =>
-      call<{ transitions: Transition[] }>("GET", `${path}/history`, { params: { limit: HISTORY_MAX }, signal }).then((one) =>
-        one.transitions.map((step) => ({ ...step, id: `${step.at} ${step.seq} ${step.stat_name ?? ""}` })),
-      ),
-    [id, found.value?.state],
-  );
+  const history = useHistory(path, null, found.value?.state);
   const [editing, setEditing] = useState(false);
   useEffect(() => {
     const timer = setInterval(found.again, AGAIN_MS);
@@ -90,7 +84,7 @@ export function AlertPage({ id }: { id: string }) {
               Wake
             </button>
           ) : (
-            <Snooze onPick={(span) => void act("snooze", { for: span })} />
+            <Snooze label="Snooze" onPick={(span) => void act("snooze", { for: span })} />
           )}
           <button type="button" class="quiet" onClick={() => setEditing(true)}>
             <Icon name="pen" />
@@ -99,81 +93,16 @@ export function AlertPage({ id }: { id: string }) {
           <button type="button" class="quiet" onClick={() => void set(!alert.enabled)}>
             {alert.enabled ? "Switch off" : "Switch on"}
           </button>
-          <button type="button" class="quiet" onClick={() => void remove()}>
-            <Icon name="bin" />
-            Remove
-          </button>
+          <Sure verb="Remove" name={alert.name} onSure={() => void remove()} />
         </div>
       </header>
       <p class="muted">Fires when {asked(alert)}.</p>
-      {watched && <Watched alert={alert} instance={watched} history={history.value ?? []} />}
+      {watched && <Watched alert={alert} instance={watched} history={history.value?.transitions ?? []} />}
       {watched && <Explained alert={alert} instance={watched} />}
-      <h2>Stats</h2>
-      <Listing
-        label="Stats"
-        found={{ value: alert.states.map((one) => ({ ...one, id: one.stat })), problem: null, again: found.again }}
-        empty="No stat fits yet."
-        columns={[
-          { name: "State", of: (one) => <State state={one.state} /> },
-          {
-            name: "Stat",
-            of: (one) => (
-              <a href={`/stats/${one.stat}`} data-page>
-                {one.stat_name ?? one.stat}
-              </a>
-            ),
-          },
-          {
-            name: "Why",
-            of: (one) => (
-              <button type="button" class="quiet" aria-pressed={one.stat === watched?.stat} onClick={() => adjust({ stat: one.stat })}>
-                Explain
-              </button>
-            ),
-          },
-          { name: "Since", of: (one) => written(one.since), numeric: true },
-          { name: "Acknowledged", of: (one) => one.acknowledged ?? "" },
-          { name: "Snoozed until", of: (one) => (one.snoozed_until === null ? "" : written(one.snoozed_until)), numeric: true },
-        ]}
-      />
-      <h2>What happened</h2>
-      <Listing
-        label="History"
-        found={history}
-        empty="Nothing yet."
-        columns={[
-          { name: "When", of: (one) => <span class="number">{written(one.at)}</span> },
-          { name: "Stat", of: (one) => one.stat_name ?? "" },
-          { name: "From", of: (one) => <State state={one.from_state} /> },
-          { name: "To", of: (one) => <State state={one.to_state} /> },
-          { name: "Value", of: (one) => short(one.value), numeric: true },
-          { name: "Why", of: (one) => one.reason },
-          { name: "Held back by", of: (one) => one.held ?? "" },
-        ]}
-      />
+      <AlertStats alert={alert} shown={watched} act={(what, body) => void act(what, body)} again={found.again} />
+      <History path={path} state={alert.state} />
       {editing && <AlertForm alert={alert} onClose={() => setEditing(false)} onDone={found.again} />}
     </section>
-  );
-}
-
-const SPANS = [
-  ["", "Snooze"],
-  ["20m", "20 minutes"],
-  ["1h", "an hour"],
-  ["4h", "4 hours"],
-  ["1d", "a day"],
-  ["7d", "a week"],
-] as const;
-
-function Snooze({ onPick }: { onPick: (span: string) => void }) {
-  return (
-    <select aria-label="Snooze" value="" onChange={(event) => event.currentTarget.value !== "" && onPick(event.currentTarget.value)}>
-      {SPANS.map(([value, text]) => (
-        <option key={value} value={value}>
-          {text}
-        </option>
-      ))}
-    </select>
   );
 }
 
@@ -181,7 +110,6 @@ function Watched({ alert, instance, history }: { alert: Alert; instance: Instanc
   const range = rangeOf(params.value, "6h");
   const stat = useLoaded((signal) => call<Stat>("GET", `/v1/stats/${instance.stat}`, { signal }), [instance.stat]);
   if (!stat.value) return null;
-  const ofWindow = alert.window !== null && widthOf(alert.window) > 0;
   return (
     <>
       <div class="controls">
@@ -194,7 +122,7 @@ function Watched({ alert, instance, history }: { alert: Alert; instance: Instanc
         aggregates={["value"]}
         compare={null}
         marks={episodes(history.filter((one) => one.stat === instance.stat).reverse())}
-        thresholds={ofWindow && alert.threshold !== null ? [alert.threshold] : []}
+        thresholds={limits(alert)}
         height={260}
         onZoom={(from, to) => adjust(rangeParams({ from, to }), { replace: false })}
       />

@@ -95,9 +95,12 @@ export interface Silence {
   alerts: string[];
   stats: string[];
   severity: string | null;
+  labels: Record<string, string>;
   note: string;
   active: boolean;
   next: string | null;
+  /** Its times that are not over. */
+  coming: { from: string; until: string }[];
   mutes: { alert: string; name: string; stat: string }[];
 }
 
@@ -115,6 +118,14 @@ export interface Delivery {
   reason: string;
 }
 
+/** What a silence is about, in words. */
+export function heldBack(one: Silence): string {
+  const labels = Object.entries(one.labels).map(([name, value]) => `${name}=${value}`);
+  const named = one.alerts.map((id) => one.mutes.find((muted) => muted.alert === id)?.name ?? id);
+  const parts = [...named, ...one.stats, ...(one.match === null ? [] : [one.match]), ...(one.severity === null ? [] : [one.severity]), ...labels];
+  return parts.length === 0 ? "everything" : parts.join(", ");
+}
+
 /** What an alert asks, in words. */
 export function asked({ kind, aggregate, window, op, threshold, rule }: Alert): string {
   const text = (name: string) => (typeof rule[name] === "string" || typeof rule[name] === "number" ? String(rule[name]) : "");
@@ -124,6 +135,13 @@ export function asked({ kind, aggregate, window, op, threshold, rule }: Alert): 
   if (kind === "delta") return `${measure} changes by more than ${limit}${CHANGED_BY[text("change")] ?? " %"}`;
   if (op === "inside" || op === "outside") return `${measure} ${op} ${limit} to ${text("upper")}`;
   return `${measure} ${op ?? ""} ${limit}`;
+}
+
+/** The limits that can be drawn into a chart of the stat; changes and ratios have none. */
+export function limits({ kind, op, threshold, rule }: Alert): number[] {
+  if (kind !== "threshold" || threshold === null || rule["expr"] !== undefined) return [];
+  const upper = rule["upper"];
+  return (op === "inside" || op === "outside") && typeof upper === "number" ? [threshold, upper] : [threshold];
 }
 
 const CHANGED_BY: Record<string, string> = { absolute: "", ratio: " times" };

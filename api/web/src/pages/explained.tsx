@@ -6,6 +6,7 @@ import { written } from "../chart/times";
 import { useLoaded } from "../ui/loaded";
 import { Trouble } from "../ui/parts";
 import type { Alert, Explanation, Instance, Told } from "./alert_models";
+import { useChannels } from "./channels";
 import { Listing } from "./listing";
 
 export function Explained({ alert, instance }: { alert: Alert; instance: Instance }) {
@@ -55,6 +56,7 @@ function number(value: number | null): string | null {
 }
 
 function Messages({ told }: { told: readonly Told[] }) {
+  const channels = useChannels().value ?? [];
   return (
     <Listing
       label="Messages of this episode"
@@ -62,7 +64,7 @@ function Messages({ told }: { told: readonly Told[] }) {
       empty=""
       columns={[
         { name: "Message", of: (one) => one.event },
-        { name: "Channel", of: (one) => one.channel },
+        { name: "Channel", of: (one) => channels.find((channel) => channel.id === one.channel)?.name ?? one.channel },
         { name: "State", of: (one) => one.state },
         { name: "Tries", of: (one) => one.attempts.length, numeric: true },
         { name: "Answer", of: (one) => one.attempts[one.attempts.length - 1]?.said ?? one.reason },
