@@ -64,7 +64,7 @@ def test_what_users_write_is_shown_as_text_everywhere(site: Site) -> None:
 
 
 def watched(site: Site) -> str:
-    """An alert, its channel and a silence, with texts that would like to run."""
+    """An alert, its channel, a silence and a note, with texts that would like to run."""
     channel = {"type": "webhook", "name": CORPUS[0], "url": "https://example.com/<svg/onload=x>"}
     told = site.ask("POST", "/v1/channels", json=channel)["id"]
     rule = {
@@ -76,6 +76,8 @@ def watched(site: Site) -> str:
     site.ask("POST", f"/v1/alerts/{made}/ack", json={"note": CORPUS[2], "stat": CORPUS[0]})
     quiet = {"match": CORPUS[4], "for": "2h", "note": CORPUS[1]}
     site.ask("POST", "/v1/silences", json=quiet)
+    note = {"title": CORPUS[0], "text": CORPUS[1], "tags": [CORPUS[2], CORPUS[6]]}
+    site.ask("POST", "/v1/annotations", json=note)
     return made
 
 

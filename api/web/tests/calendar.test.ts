@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { byDay, ruleFrom, wall, weeksFrom } from "../src/pages/calendar";
+import { byDay, ruleFrom, weeksFrom } from "../src/pages/calendar";
 
 const at = (text: string) => Date.parse(text);
 
@@ -9,11 +9,6 @@ describe("a calendar", () => {
     expect([days[0], days.at(-1), days.length]).toEqual(["2026-11-23", "2026-12-06", 14]);
     expect(weeksFrom("2026-11-29", 1)[0]).toBe("2026-11-23");
     expect(weeksFrom("2026-11-23", 1)[0]).toBe("2026-11-23");
-  });
-
-  it("reads the wall of a zone, before and after the clocks change", () => {
-    expect(wall(at("2026-10-24T22:30:00Z"), "Europe/Paris")).toBe("2026-10-25T00:30");
-    expect(wall(at("2026-10-25T12:00:00Z"), "Europe/Paris")).toBe("2026-10-25T13:00");
   });
 
   it("puts what lasts over midnight on both days", () => {

@@ -1,5 +1,7 @@
 // Days on the wall of a time zone, what falls on them, and how it comes again. Pure.
 
+import { wall } from "../chart/wall";
+
 export interface Span {
   id: string;
   text: string;
@@ -28,12 +30,6 @@ export const REPEATS = [
 ] as const;
 
 export type Repeat = (typeof REPEATS)[number][0];
-
-/** A moment as the wall of a zone shows it: 2026-11-26T02:00. */
-export function wall(atMs: number, zone: string): string {
-  const format = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "short" });
-  return format.format(atMs).replace(" ", "T");
-}
 
 /** The days (2026-11-26) of so many weeks, from the Monday on or before a day. */
 export function weeksFrom(day: string, weeks: number): string[] {

@@ -1,8 +1,9 @@
 // The coming five weeks, and when messages are held back in them.
 
+import { wall } from "../chart/wall";
 import { zone } from "../settings";
 import { heldBack, type Silence } from "./alert_models";
-import { byDay, wall, weeksFrom, type Placed } from "./calendar";
+import { byDay, weeksFrom, type Placed } from "./calendar";
 
 const WEEKS = 5;
 const SHOWN_MAX = 4;

@@ -3,12 +3,13 @@
 import { useState } from "preact/hooks";
 import { call } from "../api/client";
 import { asProblem, type Problem } from "../api/problem";
+import { wall } from "../chart/wall";
 import { zone } from "../settings";
 import { useLoaded } from "../ui/loaded";
 import { Choice, Dialog, Field } from "../ui/parts";
 import { say } from "../ui/toasts";
 import type { Alert } from "./alert_models";
-import { REPEATS, ruleFrom, wall, type Repeat } from "./calendar";
+import { REPEATS, ruleFrom, type Repeat } from "./calendar";
 
 const WHATS = [
   ["match", "stats by name"],
