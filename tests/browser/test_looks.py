@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PICTURES, Site
+from tests.browser.conftest import PICTURES, Site, signed_up
 from tests.source_tree import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.real]
@@ -46,12 +46,19 @@ def test_every_page_can_be_read_by_everybody(site: Site, form: str) -> None:
         ("deliveries", "/alerts/deliveries", True),
         ("keys", "/settings/keys", True),
         ("display", "/settings/shown", True),
+        ("plan", "/settings/plan", True),
+        ("audit", "/settings/audit", True),
     ):
         page = site.page(path, known=known, **FORMS[form])
         page.wait_for_timeout(1_200)
         page.screenshot(path=PICTURES / f"{name}-{form}.png")
         found += [f"{name}: {fault}" for fault in axe(page, AXE)]
         page.context.close()
+    page = signed_up(site, **FORMS[form])
+    page.goto(site.address + "/settings/profile")
+    expect(page.get_by_role("heading", name="Second factor")).to_be_visible()
+    page.screenshot(path=PICTURES / f"profile-{form}.png")
+    found += [f"profile: {fault}" for fault in axe(page, AXE)]
     assert found == []
 
 

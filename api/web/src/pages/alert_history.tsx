@@ -5,6 +5,7 @@ import { call } from "../api/client";
 import { short } from "../chart/numbers";
 import { written } from "../chart/times";
 import { useLoaded } from "../ui/loaded";
+import { Pager } from "../ui/pager";
 import type { Transition } from "./alert_models";
 import { State } from "./alert_state";
 import { Listing } from "./listing";
@@ -51,18 +52,7 @@ export function History({ path, state }: { path: string; state: string }) {
           { name: "Held back by", of: (one) => one.held ?? "" },
         ]}
       />
-      <footer class="pager">
-        {cursor !== null && (
-          <button type="button" onClick={() => setCursor(null)}>
-            Newest
-          </button>
-        )}
-        {page.value?.next && (
-          <button type="button" onClick={() => setCursor(page.value?.next ?? null)}>
-            Older
-          </button>
-        )}
-      </footer>
+      <Pager cursor={cursor} next={page.value?.next ?? null} onTurn={setCursor} />
     </>
   );
 }

@@ -5,6 +5,7 @@ import { call } from "../api/client";
 import { written } from "../chart/times";
 import { adjust, params } from "../router";
 import { useLoaded } from "../ui/loaded";
+import { Pager } from "../ui/pager";
 import { Segments } from "../ui/parts";
 import { complain, say } from "../ui/toasts";
 import type { Alert, Delivery } from "./alert_models";
@@ -95,18 +96,7 @@ export function Deliveries() {
           },
         ]}
       />
-      <footer class="pager">
-        {cursor !== null && (
-          <button type="button" onClick={() => setCursor(null)}>
-            Newest
-          </button>
-        )}
-        {page.value?.next && (
-          <button type="button" onClick={() => setCursor(page.value?.next ?? null)}>
-            Older
-          </button>
-        )}
-      </footer>
+      <Pager cursor={cursor} next={page.value?.next ?? null} onTurn={setCursor} />
     </>
   );
 }
