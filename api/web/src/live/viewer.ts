@@ -1,11 +1,11 @@
 // What a link shows, kept open: no key and no cookie, and nothing is asked for while nobody looks.
 
 import { asProblem, Problem, problemOf } from "../api/problem";
-import { EventReader, type ServerEvent } from "./events";
+import { eventsOf, type ServerEvent } from "./events";
+import { Pause, retryMs } from "./pause";
 
 /** The server says something at least every 5 s. */
 const SILENCE_MS = 12_000;
-const RETRY_MS = [250, 500, 1_000, 2_000, 5_000, 10_000];
 
 export interface ViewerListener<T> {
   data(data: T): void;
@@ -26,10 +26,10 @@ export class Viewer<T> {
   private attempt = new AbortController();
   private ended = false;
   private failures = 0;
-  private wake: (() => void) | null = null;
+  private readonly pause = new Pause();
   private readonly looked = () => {
     if (document.hidden) this.attempt.abort();
-    else this.wake?.();
+    else this.pause.end();
   };
 
   constructor(
@@ -45,7 +45,7 @@ export class Viewer<T> {
     this.ended = true;
     document.removeEventListener("visibilitychange", this.looked);
     this.attempt.abort();
-    this.wake?.();
+    this.pause.end();
   }
 
   private over(): boolean {
@@ -62,7 +62,7 @@ export class Viewer<T> {
       }
       if (this.over()) return;
       this.listener.state(false);
-      await this.pause(document.hidden ? null : (RETRY_MS[Math.min(this.failures++, RETRY_MS.length - 1)] ?? null));
+      await this.pause.wait(document.hidden ? null : retryMs(this.failures++));
     }
   }
 
@@ -79,22 +79,18 @@ export class Viewer<T> {
   private async once(): Promise<void> {
     this.attempt = new AbortController();
     const reply = await read(`${this.path}/live`, this.attempt.signal);
-    if (reply.body === null) throw new Error("no body");
-    const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
-    const events = new EventReader();
-    let silent: ReturnType<typeof setTimeout> | undefined;
+    const silent = () => setTimeout(() => this.attempt.abort(), SILENCE_MS);
+    let timer = silent();
     try {
-      for (;;) {
-        clearTimeout(silent);
-        silent = setTimeout(() => this.attempt.abort(), SILENCE_MS);
-        const { done, value } = await reader.read();
-        if (done) return;
+      for await (const events of eventsOf(reply)) {
+        clearTimeout(timer);
+        timer = silent();
         this.failures = 0;
         this.listener.state(true);
-        for (const event of events.feed(value)) this.tell(event);
+        for (const event of events) this.tell(event);
       }
     } finally {
-      clearTimeout(silent);
+      clearTimeout(timer);
     }
   }
 
@@ -102,18 +98,5 @@ export class Viewer<T> {
     if (event.name === "data") this.listener.data(JSON.parse(event.data) as T);
     // Why it ends, the next request finds out: the board is another one, or there is none.
     else if (event.name === "bye") this.listener.changed();
-  }
-
-  /** Wait so long, or with null until somebody looks again. */
-  private pause(ms: number | null): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = ms === null ? undefined : setTimeout(() => done(), ms);
-      const done = () => {
-        clearTimeout(timer);
-        this.wake = null;
-        resolve();
-      };
-      this.wake = done;
-    });
   }
 }
