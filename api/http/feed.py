@@ -36,7 +36,7 @@ SNAPSHOT_POINTS: Final = 12_000
 JSON: Final = "json"
 """Under this name the data of a change is shared."""
 
-EventName = Literal["snapshot", "change", "revise", "alert", "annotation", "bye"]
+EventName = Literal["snapshot", "change", "revise", "alert", "annotation", "data", "bye"]
 
 
 class LivePoint(msgspec.Struct, frozen=True, gc=False):

@@ -57,12 +57,12 @@ class Quiet(Struct, frozen=True, kw_only=True, omit_defaults=True):
             return None
         return read_repeats(self.rrule, self.from_ms, parse_zone(self.tz))
 
-    def times(self, now_ms: int) -> list[tuple[int, int]]:
-        """Its times that are not over, some days ahead: from, until."""
+    def times(self, now_ms: int, ahead_ms: int = AHEAD_MS) -> list[tuple[int, int]]:
+        """Its times that are not over, so far ahead: from, until."""
         length_ms, repeats = self.until_ms - self.from_ms, self.repeats
         if repeats is None:
             return [(self.from_ms, self.until_ms)] if self.until_ms > now_ms else []
-        begins = repeats.between(now_ms - length_ms + 1, now_ms + AHEAD_MS)
+        begins = repeats.between(now_ms - length_ms + 1, now_ms + ahead_ms)
         return [(begin_ms, begin_ms + length_ms) for begin_ms in begins]
 
     def over(self, now_ms: int) -> bool:

@@ -24,10 +24,10 @@ def browser_arguments() -> list[str]:
 
 
 @contextmanager
-def running_server(data: Path) -> Generator[tuple[str, str]]:
-    """The address and the key of a new server while it runs."""
+def running_server(data: Path, *more: str) -> Generator[tuple[str, str]]:
+    """The address and the key of a new server while it runs; `more` are arguments of its own."""
     command = [sys.executable, "-m", "api.cli.main", "serve", "--bind", "127.0.0.1:0"]
-    command += ["--data", str(data)]
+    command += ["--data", str(data), "--webhook-allow", "127.0.0.0/8", *more]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             yield _greeting(server)

@@ -43,9 +43,11 @@ def test_what_users_write_is_shown_as_text_everywhere(site: Site) -> None:
     link = site.ask("POST", f"/v1/dashboards/{made['id']}/shares", json={})
     for text in CORPUS[:3]:
         site.ask("POST", "/v1/auth/api-keys", json={"name": text, "scopes": ["read"]})
+    alert = watched(site)
     paths = (
         "/stats", "/stats/st_1", "/stats/st_2?range=1h", "/explore?s=*", "/dashboards",
         f"/dashboards/{made['id']}", f"/p/{link['token']}", "/settings/keys",
+        "/alerts", f"/alerts/{alert}", "/alerts/channels", "/alerts/silences", "/alerts/deliveries",
         "/stats?q=<script>window.__ran=1</script>", "/login?then=javascript:window.__ran=1",
     )  # fmt: skip
     for path in paths:
@@ -59,6 +61,24 @@ def test_what_users_write_is_shown_as_text_everywhere(site: Site) -> None:
         assert page.evaluate("window.__blocked") == [], path
         assert page.locator("main script, main iframe, main img").count() == 0, path
         page.context.close()
+
+
+def watched(site: Site) -> str:
+    """An alert, its channel, a silence and a note, with texts that would like to run."""
+    channel = {"type": "webhook", "name": CORPUS[0], "url": "https://example.com/<svg/onload=x>"}
+    told = site.ask("POST", "/v1/channels", json=channel)["id"]
+    rule = {
+        "name": CORPUS[1], "kind": "threshold", "match": "*", "op": ">", "threshold": 0,
+        "message": CORPUS[0], "labels": {CORPUS[2]: CORPUS[3]}, "channels": [told],
+    }  # fmt: skip
+    made: str = site.ask("POST", "/v1/alerts", json=rule)["id"]
+    site.send(*({"stat": text, "value": 1, "type": "counter"} for text in CORPUS))
+    site.ask("POST", f"/v1/alerts/{made}/ack", json={"note": CORPUS[2], "stat": CORPUS[0]})
+    quiet = {"match": CORPUS[4], "for": "2h", "note": CORPUS[1]}
+    site.ask("POST", "/v1/silences", json=quiet)
+    note = {"title": CORPUS[0], "text": CORPUS[1], "tags": [CORPUS[2], CORPUS[6]]}
+    site.ask("POST", "/v1/annotations", json=note)
+    return made
 
 
 def test_another_site_is_no_place_to_go_after_logging_in(site: Site) -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PICTURES, Site
+from tests.browser.conftest import PICTURES, Site, signed_up
 from tests.source_tree import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.real]
@@ -28,6 +28,7 @@ def test_every_page_can_be_read_by_everybody(site: Site, form: str) -> None:
     )
     made = site.ask("POST", "/v1/dashboards", json=board())
     link = site.ask("POST", f"/v1/dashboards/{made['id']}/shares", json={})
+    alert = watch(site)
     PICTURES.mkdir(exist_ok=True)
     found = []
     for name, path, known in (
@@ -39,15 +40,40 @@ def test_every_page_can_be_read_by_everybody(site: Site, form: str) -> None:
         ("board", f"/dashboards/{made['id']}", True),
         ("shared", f"/p/{link['token']}", False),
         ("alerts", "/alerts", True),
+        ("alert", f"/alerts/{alert['id']}", True),
+        ("channels", "/alerts/channels", True),
+        ("silences", "/alerts/silences", True),
+        ("deliveries", "/alerts/deliveries", True),
         ("keys", "/settings/keys", True),
         ("display", "/settings/shown", True),
+        ("plan", "/settings/plan", True),
+        ("audit", "/settings/audit", True),
     ):
         page = site.page(path, known=known, **FORMS[form])
         page.wait_for_timeout(1_200)
         page.screenshot(path=PICTURES / f"{name}-{form}.png")
         found += [f"{name}: {fault}" for fault in axe(page, AXE)]
         page.context.close()
+    page = signed_up(site, **FORMS[form])
+    page.goto(site.address + "/settings/profile")
+    expect(page.get_by_role("heading", name="Second factor")).to_be_visible()
+    page.screenshot(path=PICTURES / f"profile-{form}.png")
+    found += [f"profile: {fault}" for fault in axe(page, AXE)]
     assert found == []
+
+
+def watch(site: Site) -> dict[str, Any]:
+    """An alert that fires, whom it tells, and when it does not."""
+    channel = {"type": "webhook", "name": "ops", "url": "https://example.com/hook"}
+    told = site.ask("POST", "/v1/channels", json=channel)
+    rule = {"name": "Traffic", "kind": "threshold", "match": "web.*", "window": "15m", "op": ">"}
+    made: dict[str, Any] = site.ask(
+        "POST", "/v1/alerts", json=rule | {"threshold": 2, "channels": [told["id"]]}
+    )
+    site.send({"stat": "web.eu", "value": 3, "type": "counter"})
+    quiet = {"match": "db.*", "for": "2h", "note": "moving the database", "rrule": "FREQ=DAILY"}
+    site.ask("POST", "/v1/silences", json=quiet)
+    return made
 
 
 def board() -> dict[str, Any]:

@@ -10,8 +10,10 @@ from dataclasses import replace
 from typing import Annotated, Any, Final
 
 import msgspec
+import trio
 from msgspec import Meta, Struct
 
+from api.accounts.addresses import site_of
 from api.accounts.keys import Identity
 from api.boards.board import Board, Panel, patterns
 from api.boards.images import badge, short, sparkline
@@ -19,7 +21,7 @@ from api.boards.kept import Boards, KeptBoard, KeptShare
 from api.http.context import Context
 from api.http.messages import Header, RawReply, RawRequest, Reply, reply
 from api.http.pages import POLICY
-from api.http.problems import Problem
+from api.http.problems import Problem, unavailable
 from api.http.route import Call, Nothing, Route
 from api.http.routes.pages import page
 from api.http.routes.query import Drawing, QueryParams, draw
@@ -31,7 +33,7 @@ from storage.documents import Conflict
 DRAWN: Final = frozenset({"line", "area", "bars", "number", "gauge", "table", "heat"})
 """Kinds of panels that show series."""
 
-FRESH_MS: Final = 2_000
+FRESH_MS: Final = 1_000
 """What one viewer was told, others are told for this long: many viewers cost as much as one."""
 
 TOLD_MAX: Final = 256
@@ -91,15 +93,17 @@ class ImageParams(Struct, frozen=True, forbid_unknown_fields=True):
 
 async def shared_board(call: Call[Nothing, Nothing]) -> Reply:
     """The board of a link; counts as a view."""
-    share, kept = await _shared(call.context, call.ids["token"])
+    limit(call.context, call.request)
+    share, kept = await shared_of(call.context, call.ids["token"])
     await _count(call.context, share)
     return call.json(200, SharedBoard(_seen(share, kept)), ANYWHERE)
 
 
 async def shared_data(call: Call[Nothing, Nothing]) -> Reply:
     """The series of every panel of a link's board."""
-    share, kept = await _shared(call.context, call.ids["token"])
-    return call.json(200, await _told(call, share, kept), ANYWHERE)
+    limit(call.context, call.request)
+    share, kept = await shared_of(call.context, call.ids["token"])
+    return call.json(200, await told_of(call, share, kept), ANYWHERE)
 
 
 async def badge_image(call: Call[ImageParams, Nothing]) -> Reply:
@@ -127,9 +131,10 @@ async def public_page(context: Context, request: RawRequest) -> Reply:
 
 async def embedded_page(context: Context, request: RawRequest) -> Reply:
     """The page for a frame on one of the sites that the owner has named."""
-    share, _ = await _shared(context, request.path.rpartition("/")[2])
+    limit(context, request)
+    share, _ = await shared_of(context, request.path.rpartition("/")[2])
     if not share.record.origins:
-        raise _nothing()
+        raise nothing()
     answer = await page(context, request)
     assert isinstance(answer, RawReply), "BUG: a page is streamed"
     origins = " ".join(share.record.origins).encode()
@@ -146,16 +151,32 @@ async def embedded_page(context: Context, request: RawRequest) -> Reply:
     return replace(answer, headers=(*kept, *changed.items()))
 
 
-async def _shared(context: Context, token: str) -> tuple[KeptShare, KeptBoard]:
+def limit(context: Context, request: RawRequest) -> None:
+    """Problem when the address has asked too much: nobody has to say who they are here."""
+    site = site_of(context.client_of(request))
+    wait_s = context.viewing.asks.take(site, trio.current_time())
+    if wait_s:
+        raise later("rate_limited", wait_s, "Too many requests for shared dashboards.")
+
+
+def later(code: str, wait_s: float, detail: str) -> Problem:
+    """Come back later; pages of other sites may read it too."""
+    problem = unavailable(code, wait_s, detail)
+    return Problem(code, problem.detail, headers=(*problem.headers, *ANYWHERE))
+
+
+async def shared_of(context: Context, token: str) -> tuple[KeptShare, KeptBoard]:
+    """The share of a token and its board; Problem when there is none, or no longer."""
     found = None
     if token.startswith("pd_") and len(token) <= 64 and token.isascii():
         found = await Boards(context.documents).shared(token, context.clock.now_ms())
     if found is None:
-        raise _nothing()
+        raise nothing()
     return found
 
 
-def _nothing() -> Problem:
+def nothing() -> Problem:
+    """The same for links that never were, have expired or were revoked."""
     return Problem("not_found", "There is no such link, or no longer.", headers=ANYWHERE)
 
 
@@ -171,14 +192,21 @@ def _seen(share: KeptShare, kept: KeptBoard) -> Board:
     return msgspec.structs.replace(board, panels=panels, variables=variables)
 
 
-async def _told(call: Call[Any, Any], share: KeptShare, kept: KeptBoard) -> SharedData:
+async def told_of(call: Call[Any, Any], share: KeptShare, kept: KeptBoard) -> SharedData:
     """What the panels show, as it was told a moment ago or anew."""
+    async with call.context.viewing.asking(share.id):
+        return _fresh(call.context, share, kept) or await _anew(call, share, kept)
+
+
+def _fresh(context: Context, share: KeptShare, kept: KeptBoard) -> SharedData | None:
+    known = context.viewing.told.get((share.id, kept.version))
+    fresh = known is not None and context.clock.now_ms() - known[0] < FRESH_MS
+    return known[1] if known is not None and fresh else None
+
+
+async def _anew(call: Call[Any, Any], share: KeptShare, kept: KeptBoard) -> SharedData:
     told, now_ms = call.context.viewing.told, call.context.clock.now_ms()
     place = (share.id, kept.version)
-    known = told.get(place)
-    if known is not None and now_ms - known[0] < FRESH_MS:
-        shown: SharedData = known[1]
-        return shown
     board, chosen = kept.record.board, share.record.variables
     panels = {
         panel.id: await _asked(call, share.account, board, panel, chosen)
@@ -231,12 +259,13 @@ def _series(one: Drawing) -> SharedSeries:
 
 
 async def _panel(call: Call[ImageParams, Nothing]) -> tuple[Panel, SharedPanel]:
-    share, kept = await _shared(call.context, call.ids["token"])
-    data = await _told(call, share, kept)
+    limit(call.context, call.request)
+    share, kept = await shared_of(call.context, call.ids["token"])
+    data = await told_of(call, share, kept)
     for panel in kept.record.board.panels:
         if panel.id in data.panels and call.params.panel in {None, panel.id}:
             return panel, data.panels[panel.id]
-    raise _nothing()
+    raise nothing()
 
 
 async def _count(context: Context, share: KeptShare) -> None:
@@ -262,23 +291,25 @@ def _image(call: Call[Any, Any], text: str) -> Reply:
     return reply(call.request.id, 200, b"image/svg+xml", text.encode(), headers)
 
 
+ASKED: Final = ("store_unavailable", "rate_limited")
+
 ROUTES: Final = (
     Route(
         "GET", "/v1/shared/{token}", "The board of a link", None,
-        {200: SharedBoard}, Nothing, Nothing, shared_board, problems=("store_unavailable",),
+        {200: SharedBoard}, Nothing, Nothing, shared_board, problems=ASKED,
     ),
     Route(
         "GET", "/v1/shared/{token}/data", "What the panels of a link show", None,
-        {200: SharedData}, Nothing, Nothing, shared_data, problems=("store_unavailable",),
+        {200: SharedData}, Nothing, Nothing, shared_data, problems=ASKED,
     ),
     Route(
         "GET", "/v1/shared/{token}/badge.svg", "A panel as a badge", None,
-        {200: "image/svg+xml"}, ImageParams, Nothing, badge_image, problems=("store_unavailable",),
+        {200: "image/svg+xml"}, ImageParams, Nothing, badge_image, problems=ASKED,
     ),
     Route(
         "GET", "/v1/shared/{token}/spark.svg", "A panel as a sparkline", None,
         {200: "image/svg+xml"}, ImageParams, Nothing, sparkline_image,
-        problems=("store_unavailable",),
+        problems=ASKED,
     ),
 )  # fmt: skip
 
@@ -289,6 +320,6 @@ PAGES: Final = (
     ),
     Route(
         "GET", "/e/{token}", "The page of a link, for frames", None,
-        {200: "text/html"}, Nothing, Nothing, raw=embedded_page, problems=("store_unavailable",),
+        {200: "text/html"}, Nothing, Nothing, raw=embedded_page, problems=ASKED,
     ),
 )  # fmt: skip

@@ -23,6 +23,12 @@ NAMED_MAX: Final = 1_000
 NOTE_LENGTH_MAX: Final = 1_000
 LABELS_MAX: Final = 32
 
+CALENDAR_MS: Final = 42 * 86_400_000
+"""A calendar shows what comes within six weeks."""
+
+COMING_MAX: Final = 100
+"""Times of one silence that are told; a window that comes every hour has them for four days."""
+
 
 class NewSilence(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What to hold back (`alerts`, `stats`, `match`, `severity`, `labels`; or `everything`), and
@@ -54,8 +60,18 @@ class Muted(Struct, frozen=True):
     stat: str
 
 
+class Coming(Struct, frozen=True, kw_only=True):
+    """One time of a silence."""
+
+    from_: str = field(name="from")
+    until: str
+
+
 class SilenceInfo(Struct, frozen=True, kw_only=True):
-    """A silence; `active` now, `next` when it begins next, `mutes` what it holds back."""
+    """A silence; `active` now, `next` when it begins next, `mutes` what it holds back.
+
+    `coming` are its times that are not over, six weeks ahead, a hundred at most.
+    """
 
     id: str
     kind: str
@@ -71,6 +87,7 @@ class SilenceInfo(Struct, frozen=True, kw_only=True):
     note: str
     active: bool
     next: str | None
+    coming: list[Coming]
     mutes: list[Muted]
 
 
@@ -181,6 +198,7 @@ def _info(call: Call[Nothing, Nothing] | Call[Nothing, NewSilence], quiet: Quiet
     now_ms, repeats = call.context.clock.now_ms(), quiet.repeats
     following = repeats.next_after(now_ms) if repeats is not None else None
     muted = call.context.office.quieting.muted(quiet, INSTANCES_SHOWN)
+    coming = quiet.times(now_ms, CALENDAR_MS)[:COMING_MAX]
     return SilenceInfo(
         id=quiet.id, kind=quiet.kind, from_=date_text(quiet.from_ms),
         until=date_text(quiet.until_ms), rrule=quiet.rrule or None, tz=quiet.tz,
@@ -188,6 +206,7 @@ def _info(call: Call[Nothing, Nothing] | Call[Nothing, NewSilence], quiet: Quiet
         match=quiet.match or None, severity=quiet.severity or None, labels=dict(quiet.labels),
         note=quiet.note, active=any(begin <= now_ms for begin, _ in quiet.times(now_ms)),
         next=None if following is None else date_text(following),
+        coming=[Coming(from_=date_text(one), until=date_text(end)) for one, end in coming],
         mutes=[Muted(rule.id, rule.name, public_id(stat)) for rule, stat in muted],
     )  # fmt: skip
 

@@ -3,6 +3,8 @@ import "./styles/base.css";
 import "./styles/parts.css";
 import "./styles/chart.css";
 import "./styles/board.css";
+import "./styles/alerts.css";
+import "./styles/settings.css";
 import { render } from "preact";
 import { App, isShared } from "./app";
 import { watchClock } from "./live/hub";

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { crossings } from "../src/chart/crossings";
 import { sparkPath } from "../src/chart/spark";
 import { EventReader } from "../src/live/events";
 
@@ -16,17 +15,6 @@ describe("server-sent events", () => {
         { name: "change", id: null, data: "x\ny" },
       ]);
     }
-  });
-});
-
-describe("crossings", () => {
-  it.each([
-    [[1, 5, 6, 1, 7], 2],
-    [[5, null, 5], 1],
-    [[], 0],
-    [[null, 9], 1],
-  ])("of %j are %i", (values, times) => {
-    expect(crossings(values, ">", 4)).toBe(times);
   });
 });
 

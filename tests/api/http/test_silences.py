@@ -53,9 +53,17 @@ async def test_maintenance_comes_again(autojump_clock: MockClock) -> None:
         made = (await server.send("POST", "/v1/silences", json=body)).json
         assert (made["kind"], made["active"]) == ("maintenance", False)
         assert made["next"] == "2026-12-15T01:00:00Z"
+        assert made["coming"] == [{"from": "2026-12-15T01:00:00Z", "until": "2026-12-15T02:00:00Z"}]
         listed = (await server.send("GET", "/v1/silences")).json["silences"]
         assert [one["id"] for one in listed] == [made["id"]]
         assert (await server.send("GET", f"/v1/silences/{made['id']}", key="other")).status == 404
+
+
+async def test_of_what_comes_every_hour_a_hundred_times_are_told(autojump_clock: MockClock) -> None:
+    async with serving() as server:
+        body = {"everything": True, "for": "5m", "rrule": "FREQ=HOURLY"}
+        made = (await server.send("POST", "/v1/silences", json=body)).json
+        assert len(made["coming"]) == 100
 
 
 @pytest.mark.parametrize(

@@ -125,8 +125,10 @@ export interface LiveData {
 export interface Annotation {
   id: string;
   title: string;
-  text?: string;
+  text: string;
   tags: string[];
   at: string;
-  until?: string | null;
+  until: string | null;
+  stats: string[];
+  link: string | null;
 }

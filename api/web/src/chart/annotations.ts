@@ -7,9 +7,11 @@ import { useLoaded } from "../ui/loaded";
 import type { Mark } from "./chart";
 
 const NOTES_MAX = 500;
+const NONE: readonly Annotation[] = [];
 
 export interface Notes {
   marks: Mark[];
+  notes: readonly Annotation[];
   /** Whether this server keeps notes at all. */
   offered: boolean;
   again: () => void;
@@ -24,10 +26,17 @@ export function useAnnotations(bounds: readonly [number, number], stat?: string)
     [from, to, stat],
   );
   const marks = useMemo(() => (found.value?.annotations ?? []).map(markOf), [found.value]);
-  return { marks, offered: found.value !== null, again: found.again };
+  return { marks, notes: found.value?.annotations ?? NONE, offered: found.value !== null, again: found.again };
 }
 
 function markOf(note: Annotation): Mark {
   const until = note.until ? Date.parse(note.until) / 1000 : null;
   return { id: note.id, at: Date.parse(note.at) / 1000, until, label: note.title, kind: "note" };
+}
+
+/** The note that a click means, if one is near enough. */
+export function noteAt(notes: readonly Annotation[], atS: number, reachS: number): Annotation | null {
+  const far = (note: Annotation) => Math.abs(Date.parse(note.at) / 1000 - atS);
+  const nearest = [...notes].sort((one, other) => far(one) - far(other))[0];
+  return nearest && far(nearest) <= reachS ? nearest : null;
 }

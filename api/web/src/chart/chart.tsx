@@ -45,7 +45,8 @@ export interface ChartProps {
   sync?: string;
   compact?: boolean;
   onZoom?: (from: number, to: number) => void;
-  onPick?: (atS: number) => void;
+  /** A click at a moment; marks within `reachS` of it are meant by it. */
+  onPick?: (atS: number, reachS: number) => void;
 }
 
 export function Chart(props: ChartProps) {
@@ -174,5 +175,10 @@ function spoken(props: ChartProps): string {
     const [low, high] = [Math.min(...known), Math.max(...known)];
     return `${one.label}: last ${short(last)}, from ${short(low)} to ${short(high)}`;
   });
-  return `${props.label}. ${rows.join("; ")}. Arrow keys read single values.`;
+  const limits = (props.thresholds ?? []).map((limit) => ` Limit ${short(limit)}.`);
+  const marks = (props.marks ?? []).filter((mark) => (mark.until ?? mark.at) >= props.bounds[0] && mark.at <= props.bounds[1]);
+  const alarms = marks.filter((mark) => mark.kind === "alarm").length;
+  const fired = alarms === 0 ? "" : ` An alert fired ${alarms === 1 ? "once" : `${alarms} times`}.`;
+  const notes = marks.filter((mark) => mark.kind === "note").map((mark) => ` ${mark.label} at ${moment(mark.at, props.step)}.`);
+  return `${props.label}. ${rows.join("; ")}.${limits.join("")}${fired}${notes.join("")} Arrow keys read single values.`;
 }

@@ -11,6 +11,9 @@ import { tickLabels } from "./times";
 /** Pixels that a drag must span to be a zoom. */
 const DRAG_MIN = 8;
 
+/** Pixels beside a mark that a click still means it. */
+const PICK_PX = 6;
+
 type SetCursor = (cursor: { index: number; left: number } | null) => void;
 
 export function optionsOf(
@@ -216,6 +219,7 @@ function pick(chart: uPlot, props: () => ChartProps): void {
   });
   chart.over.addEventListener("click", (event) => {
     if (Math.abs(event.clientX - downX) >= DRAG_MIN) return;
-    props().onPick?.(chart.posToVal(event.offsetX, "x"));
+    const at = chart.posToVal(event.offsetX, "x");
+    props().onPick?.(at, chart.posToVal(event.offsetX + PICK_PX, "x") - at);
   });
 }

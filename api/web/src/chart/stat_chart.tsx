@@ -19,7 +19,8 @@ export interface StatChartProps {
   thresholds?: readonly number[];
   height: number;
   onZoom?: (from: number, to: number) => void;
-  onPick?: (atS: number) => void;
+  /** A click at a moment; marks within `reachS` of it are meant by it. */
+  onPick?: (atS: number, reachS: number) => void;
 }
 
 export function StatChart(props: StatChartProps) {

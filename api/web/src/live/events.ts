@@ -18,6 +18,18 @@ export class EventReader {
   }
 }
 
+/** The events of a reply as its pieces come; none in a piece that only says that it is still there. */
+export async function* eventsOf(reply: Response): AsyncGenerator<ServerEvent[]> {
+  if (reply.body === null) throw new Error("no body");
+  const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
+  const events = new EventReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    yield events.feed(value);
+  }
+}
+
 function parsed(block: string): ServerEvent | null {
   let name = "message";
   let id: string | null = null;

@@ -7,11 +7,11 @@
 import { send } from "../api/client";
 import type { LiveData } from "../api/models";
 import { Problem } from "../api/problem";
-import { EventReader, type ServerEvent } from "./events";
+import { eventsOf, type ServerEvent } from "./events";
+import { Pause, retryMs } from "./pause";
 
 /** The server says something at least every 15 s. */
 const SILENCE_MS = 22_000;
-const RETRY_MS = [250, 500, 1_000, 2_000, 5_000, 10_000];
 
 export interface StreamListener {
   data(data: LiveData, how: "snapshot" | "change" | "revise"): void;
@@ -26,7 +26,7 @@ export class Stream {
   private readonly followed = new Set<string>();
   private heardAt = Date.now();
   private failures = 0;
-  private wake: (() => void) | null = null;
+  private readonly pause = new Pause();
 
   constructor(
     private readonly params: { stats?: string; match?: string; resolution: string },
@@ -40,7 +40,7 @@ export class Stream {
   close(): void {
     this.ended = true;
     this.attempt.abort();
-    this.wake?.();
+    this.pause.end();
   }
 
   /** Look at once whether the connection is still good; after a sleep it is not. */
@@ -48,7 +48,7 @@ export class Stream {
     if (slept || Date.now() - this.heardAt > SILENCE_MS) {
       this.failures = 0;
       this.attempt.abort();
-      this.wake?.();
+      this.pause.end();
     }
   }
 
@@ -70,7 +70,7 @@ export class Stream {
       }
       if (this.over()) return;
       this.listener.state(false);
-      await this.pause(RETRY_MS[Math.min(this.failures, RETRY_MS.length - 1)] ?? 10_000);
+      await this.pause.wait(retryMs(this.failures));
     }
   }
 
@@ -79,19 +79,14 @@ export class Stream {
     this.heardAt = Date.now();
     const params = this.cursor === null ? this.params : { ...this.params, cursor: this.cursor };
     const reply = await send("GET", this.path, { params, signal: this.attempt.signal });
-    if (reply.body === null) throw new Error("no body");
-    const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
-    const events = new EventReader();
     const watchdog = setInterval(() => this.check(false), 5_000);
     const resumed = this.cursor !== null;
     try {
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) return;
+      for await (const events of eventsOf(reply)) {
         this.heardAt = Date.now();
         this.failures = 0;
         this.listener.state(true);
-        for (const event of events.feed(value)) this.tell(event, resumed);
+        for (const event of events) this.tell(event, resumed);
       }
     } finally {
       clearInterval(watchdog);
@@ -109,17 +104,5 @@ export class Stream {
       this.listener.data(data, name);
     }
     if (event.id !== null) this.cursor = event.id;
-  }
-
-  private pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        this.wake = null;
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      this.wake = done;
-    });
   }
 }

@@ -1,36 +1,32 @@
 // One alert: how it stands, its line on the chart, what happened, and what to do now.
 
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { call } from "../api/client";
-import type { Mark } from "../chart/chart";
-import { rangeOf, rangeParams, widthOf } from "../chart/ranges";
+import { rangeOf, rangeParams } from "../chart/ranges";
 import { StatChart } from "../chart/stat_chart";
-import { short } from "../chart/numbers";
-import { written } from "../chart/times";
 import { adjust, go, params } from "../router";
 import { Icon } from "../ui/icon";
 import { useLoaded } from "../ui/loaded";
 import { Trouble } from "../ui/parts";
 import { Ranges } from "../ui/ranges";
+import { Sure } from "../ui/sure";
 import { complain, say } from "../ui/toasts";
-import { asked, type Alert, type Instance, type Transition } from "./alert_models";
-import { State } from "./alerts";
-import { Listing } from "./listing";
+import { AlertForm } from "./alert_form";
+import { History, useHistory } from "./alert_history";
+import { asked, episodes, limits, type Alert, type Instance, type Transition } from "./alert_models";
+import { AlertStats } from "./alert_stats";
+import { State } from "./alert_state";
+import { Explained } from "./explained";
+import { Snooze } from "./snooze";
 import type { Stat } from "../api/models";
 
 const AGAIN_MS = 3_000;
-const HISTORY_MAX = 200;
 
 export function AlertPage({ id }: { id: string }) {
   const path = `/v1/alerts/${encodeURIComponent(id)}`;
   const found = useLoaded((signal) => call<Alert>("GET", path, { signal }), [id]);
-  const history = useLoaded(
-    (signal) =>
-      call<{ transitions: Transition[] }>("GET", `${path}/history`, { params: { limit: HISTORY_MAX }, signal }).then((one) =>
-        one.transitions.map((step) => ({ ...step, id: `${step.at} ${step.seq} ${step.stat_name ?? ""}` })),
-      ),
-    [id, found.value?.state],
-  );
+  const history = useHistory(path, null, found.value?.state);
+  const [editing, setEditing] = useState(false);
   useEffect(() => {
     const timer = setInterval(found.again, AGAIN_MS);
     return () => clearInterval(timer);
@@ -62,7 +58,9 @@ export function AlertPage({ id }: { id: string }) {
       complain(error);
     }
   };
-  const watched = alert.states[0];
+  const watched = alert.states.find((one) => one.stat === params.value.get("stat")) ?? alert.states[0];
+  const acknowledged = alert.states.some((one) => one.acknowledged !== null);
+  const snoozed = alert.states.some((one) => one.snoozed_until !== null);
   return (
     <section class="page">
       <header class="page-head">
@@ -72,58 +70,38 @@ export function AlertPage({ id }: { id: string }) {
         <h1 class="name">{alert.name}</h1>
         <State state={alert.enabled ? alert.state : "OFF"} />
         <div class="actions">
-          <button type="button" onClick={() => void act("ack", {})}>
-            Acknowledge
-          </button>
-          <button type="button" onClick={() => void act("snooze", { for: "1h" })}>
-            Snooze 1 h
+          {acknowledged ? (
+            <button type="button" onClick={() => void act("ack", { undo: true })}>
+              Take back
+            </button>
+          ) : (
+            <button type="button" disabled={alert.state !== "FIRING"} onClick={() => void act("ack", {})}>
+              Acknowledge
+            </button>
+          )}
+          {snoozed ? (
+            <button type="button" onClick={() => void act("snooze", { undo: true })}>
+              Wake
+            </button>
+          ) : (
+            <Snooze label="Snooze" onPick={(span) => void act("snooze", { for: span })} />
+          )}
+          <button type="button" class="quiet" onClick={() => setEditing(true)}>
+            <Icon name="pen" />
+            Edit
           </button>
           <button type="button" class="quiet" onClick={() => void set(!alert.enabled)}>
             {alert.enabled ? "Switch off" : "Switch on"}
           </button>
-          <button type="button" class="quiet" onClick={() => void remove()}>
-            <Icon name="bin" />
-            Remove
-          </button>
+          <Sure verb="Remove" name={alert.name} onSure={() => void remove()} />
         </div>
       </header>
       <p class="muted">Fires when {asked(alert)}.</p>
-      {watched && <Watched alert={alert} instance={watched} history={history.value ?? []} />}
-      <h2>Stats</h2>
-      <Listing
-        label="Stats"
-        found={{ value: alert.states.map((one) => ({ ...one, id: one.stat })), problem: null, again: found.again }}
-        empty="No stat fits yet."
-        columns={[
-          { name: "State", of: (one) => <State state={one.state} /> },
-          {
-            name: "Stat",
-            of: (one) => (
-              <a href={`/stats/${one.stat}`} data-page>
-                {one.stat_name ?? one.stat}
-              </a>
-            ),
-          },
-          { name: "Since", of: (one) => written(one.since), numeric: true },
-          { name: "Acknowledged", of: (one) => one.acknowledged ?? "" },
-          { name: "Snoozed until", of: (one) => (one.snoozed_until === null ? "" : written(one.snoozed_until)), numeric: true },
-        ]}
-      />
-      <h2>What happened</h2>
-      <Listing
-        label="History"
-        found={history}
-        empty="Nothing yet."
-        columns={[
-          { name: "When", of: (one) => <span class="number">{written(one.at)}</span> },
-          { name: "Stat", of: (one) => one.stat_name ?? "" },
-          { name: "From", of: (one) => <State state={one.from_state} /> },
-          { name: "To", of: (one) => <State state={one.to_state} /> },
-          { name: "Value", of: (one) => short(one.value), numeric: true },
-          { name: "Why", of: (one) => one.reason },
-          { name: "Held back by", of: (one) => one.held ?? "" },
-        ]}
-      />
+      {watched && <Watched alert={alert} instance={watched} history={history.value?.transitions ?? []} />}
+      {watched && <Explained alert={alert} instance={watched} />}
+      <AlertStats alert={alert} shown={watched} act={(what, body) => void act(what, body)} again={found.again} />
+      <History path={path} state={alert.state} />
+      {editing && <AlertForm alert={alert} onClose={() => setEditing(false)} onDone={found.again} />}
     </section>
   );
 }
@@ -132,7 +110,6 @@ function Watched({ alert, instance, history }: { alert: Alert; instance: Instanc
   const range = rangeOf(params.value, "6h");
   const stat = useLoaded((signal) => call<Stat>("GET", `/v1/stats/${instance.stat}`, { signal }), [instance.stat]);
   if (!stat.value) return null;
-  const ofWindow = alert.window !== null && widthOf(alert.window) > 0;
   return (
     <>
       <div class="controls">
@@ -144,27 +121,11 @@ function Watched({ alert, instance, history }: { alert: Alert; instance: Instanc
         resolution={null}
         aggregates={["value"]}
         compare={null}
-        marks={episodes(history.filter((one) => one.stat_name === instance.stat_name))}
-        thresholds={ofWindow && alert.threshold !== null ? [alert.threshold] : []}
+        marks={episodes(history.filter((one) => one.stat === instance.stat).reverse())}
+        thresholds={limits(alert)}
         height={260}
         onZoom={(from, to) => adjust(rangeParams({ from, to }), { replace: false })}
       />
     </>
   );
-}
-
-/** Times in which an alert fired, from its transitions, newest first. */
-export function episodes(history: readonly Transition[]): Mark[] {
-  const marks: Mark[] = [];
-  let began: number | null = null;
-  for (const step of [...history].reverse()) {
-    const at = Date.parse(step.at) / 1000;
-    if (step.to_state === "FIRING") began ??= at;
-    else if (began !== null && (step.to_state === "OK" || step.to_state === "NO_DATA")) {
-      marks.push({ id: `${began}`, at: began, until: at, label: "fired", kind: "alarm" });
-      began = null;
-    }
-  }
-  if (began !== null) marks.push({ id: `${began}`, at: began, until: Date.now() / 1000, label: "fires", kind: "alarm" });
-  return marks;
 }

@@ -1,135 +1,199 @@
-// A new alert, with its line on the chart and what it would have done last week, while typing.
+// An alert, new or changed, with its line on the chart and what it would have done last week.
 
 import { useEffect, useState } from "preact/hooks";
 import { call } from "../api/client";
-import type { Data, Stat, StatList } from "../api/models";
+import type { Stat, StatList } from "../api/models";
 import { asProblem, type Problem } from "../api/problem";
-import { crossings, type Op } from "../chart/crossings";
-import { StatChart } from "../chart/stat_chart";
 import { useLoaded } from "../ui/loaded";
 import { Choice, Dialog, Field } from "../ui/parts";
 import { say } from "../ui/toasts";
+import {
+  AGGREGATES, changeOf, CHANGES, DIRECTIONS, draftOf, EMPTY, isRanged, isWhole, OPS, ruleOf, titleOf,
+  type Draft, type Kind, type Severity,
+} from "./alert_draft";
+import type { Alert } from "./alert_models";
+import { Trial } from "./alert_trial";
 import { useChannels } from "./channels";
 
-type Kind = "threshold" | "delta" | "deadman";
-type Window = "1m" | "15m" | "1h" | "1d";
+const KINDS: readonly (readonly [Kind, string])[] = [
+  ["threshold", "a number leaves its range"],
+  ["delta", "a number changes"],
+  ["deadman", "nothing comes any more"],
+];
 
-const OPS = [
-  [">", "above"],
-  [">=", "at least"],
-  ["<", "below"],
-  ["<=", "at most"],
-] as const;
-
-const AGGREGATES = ["sum", "avg", "min", "max", "count", "p95", "p99"] as const;
-const WINDOWS: readonly (readonly [Window, string])[] = [
+const WINDOWS: readonly (readonly [string, string])[] = [
   ["1m", "a minute"],
+  ["5m", "five minutes"],
   ["15m", "a quarter of an hour"],
   ["1h", "an hour"],
   ["1d", "a day"],
 ];
 
-export function AlertForm({ onClose, onDone, stat }: { onClose: () => void; onDone: () => void; stat?: string }) {
-  const [name, setName] = useState("");
-  const [kind, setKind] = useState<Kind>("threshold");
-  const [target, setTarget] = useState(stat ?? "");
-  const [aggregate, setAggregate] = useState<(typeof AGGREGATES)[number]>("sum");
-  const [op, setOp] = useState<Op>(">");
-  const [threshold, setThreshold] = useState("");
-  const [window, setWindow] = useState<Window>("15m");
-  const [percentage, setPercentage] = useState("50");
-  const [period, setPeriod] = useState("5m");
-  const [chosen, setChosen] = useState<readonly string[]>([]);
+const SEVERITIES: readonly (readonly [Severity, string])[] = [
+  ["critical", "critical"],
+  ["warning", "a warning"],
+];
+
+/** Stats of a pattern that the past is judged for at a time. */
+const TRIED_MAX = 20;
+
+interface AlertFormProps {
+  /** The alert to change; without it a new one is made. */
+  alert?: Alert;
+  stat?: string;
+  onClose: () => void;
+  onDone: () => void;
+}
+
+export function AlertForm({ alert, stat, onClose, onDone }: AlertFormProps) {
+  const [draft, setDraft] = useState<Draft>(() => (alert ? draftOf(alert) : { ...EMPTY, target: stat ?? "" }));
   const [problem, setProblem] = useState<Problem | null>(null);
-  const channels = useChannels();
+  const set = (change: Partial<Draft>) => setDraft((before) => ({ ...before, ...change }));
+  // A rule that names its stats one by one keeps them; the first stands for all in the trial.
+  const fixed = alert !== undefined && alert.rule["stats"] !== undefined;
+  const wanted = fixed ? (alert.states[0]?.stat_name ?? "") : draft.target;
   const stats = useLoaded(
-    (signal) => call<StatList>("GET", "/v1/stats", { params: { q: target, limit: 30 }, signal }),
-    [target],
+    (signal) => call<StatList>("GET", "/v1/stats", { params: { q: wanted, limit: 30 }, signal }),
+    [wanted],
   );
-  const found = stats.value?.stats.find((one) => one.name === target || one.id === target) ?? null;
+  const fitting = fits(wanted, stats.value?.stats ?? []);
+  const first = fitting[0];
   useEffect(() => {
-    if (found) setAggregate(found.type === "counter" ? "sum" : "avg");
-  }, [found?.id]);
-  const body = {
-    name: name.trim() || `${target} ${kind}`,
-    kind,
-    ...(target.includes("*") ? { match: target } : { stat: target }),
-    channels: chosen,
-    ...(kind === "threshold" ? { op, threshold: Number(threshold), window, aggregate } : {}),
-    ...(kind === "delta" ? { window, aggregate, percentage: Number(percentage) } : {}),
-    ...(kind === "deadman" ? { period } : {}),
-  };
-  const make = async (event: Event) => {
+    if (first && !alert) set({ aggregate: first.type === "counter" ? "sum" : "avg" });
+  }, [first?.id]);
+  const keep = async (event: Event) => {
     event.preventDefault();
     try {
-      await call("POST", "/v1/alerts", { body });
-      say(`${body.name} watches from now on.`);
+      if (alert) await call("PATCH", `/v1/alerts/${alert.id}`, { body: changeOf(alert, draft) });
+      else await call("POST", "/v1/alerts", { body: ruleOf(draft) });
+      say(alert ? `${titleOf(draft)} is changed.` : `${titleOf(draft)} watches from now on.`);
       onDone();
       onClose();
     } catch (error) {
       setProblem(asProblem(error));
     }
   };
-  const limit = threshold.trim() === "" ? null : Number(threshold);
   return (
-    <Dialog title="New alert" onClose={onClose} broad>
-      <form onSubmit={(event) => void make(event)}>
-        <div class="controls">
-          <Choice<Kind>
-            label="When"
-            value={kind}
-            options={[
-              ["threshold", "a number leaves its range"],
-              ["delta", "a number changes"],
-              ["deadman", "nothing comes any more"],
-            ]}
-            onChange={setKind}
-          />
-        </div>
-        <StatField value={target} onInput={setTarget} stats={stats.value?.stats ?? []} fault={problem?.of("stat")} />
-        {kind !== "deadman" && (
-          <div class="controls">
-            <Choice label="Its" value={aggregate} options={AGGREGATES.map((one) => [one, one] as const)} onChange={setAggregate} />
-            <Choice label="within" value={window} options={WINDOWS} onChange={setWindow} />
-            {kind === "threshold" && <Choice<Op> label="is" value={op} options={OPS} onChange={setOp} />}
-          </div>
+    <Dialog title={alert ? "Change the alert" : "New alert"} onClose={onClose} broad>
+      <form onSubmit={(event) => void keep(event)}>
+        {fixed ? (
+          <p class="muted">At {alert.states.map((one) => one.stat_name ?? one.stat).join(", ")}</p>
+        ) : (
+          <StatField value={draft.target} onInput={(target) => set({ target })} stats={stats.value?.stats ?? []} fault={problem?.of("stat")} />
         )}
-        {kind === "threshold" && (
-          <Field label="Threshold" type="number" value={threshold} onInput={setThreshold} required fault={problem?.of("threshold")} />
-        )}
-        {kind === "delta" && (
-          <Field label="By more than %" type="number" value={percentage} onInput={setPercentage} required fault={problem?.of("percentage")} />
-        )}
-        {kind === "deadman" && <Field label="No point for" value={period} onInput={setPeriod} required hint="5m, 1h, 1d" fault={problem?.of("period")} />}
-        {found && kind === "threshold" && (
-          <Preview stat={found} aggregate={aggregate} window={window} op={op} limit={limit} />
-        )}
-        <Field label="Name" value={name} onInput={setName} placeholder={body.name} fault={problem?.of("name")} />
-        {(channels.value ?? []).length > 0 && (
-          <fieldset>
-            <legend>Tell</legend>
-            {(channels.value ?? []).map((one) => (
-              <label key={one.id} class="check">
-                <input
-                  type="checkbox"
-                  checked={chosen.includes(one.id)}
-                  onChange={(event) => setChosen(event.currentTarget.checked ? [...chosen, one.id] : chosen.filter((id) => id !== one.id))}
-                />
-                {one.name}
-              </label>
-            ))}
-          </fieldset>
-        )}
+        <Condition draft={draft} set={set} problem={problem} />
+        {first && isWhole(draft) && fitting.length <= TRIED_MAX && <Trial draft={draft} rule={alert ? { ...alert.rule, ...changeOf(alert, draft) } : ruleOf(draft)} stat={first} />}
+        {fitting.length > TRIED_MAX && <p class="hint">It fits more stats than can be tried at a time.</p>}
+        <Field label="Name" value={draft.name} onInput={(name) => set({ name })} placeholder={titleOf(draft)} fault={problem?.of("name")} />
+        <Told chosen={draft.channels} onChange={(channels) => set({ channels })} />
         {problem && (
           <p class="fault" role="alert">
             {problem.detail}
           </p>
         )}
         <button class="primary" type="submit">
-          Watch
+          {alert ? "Save" : "Watch"}
         </button>
       </form>
     </Dialog>
+  );
+}
+
+function fits(target: string, found: readonly Stat[]): readonly Stat[] {
+  if (target.includes("*")) return found;
+  return found.filter((one) => one.name === target || one.id === target);
+}
+
+interface PartProps {
+  draft: Draft;
+  set: (change: Partial<Draft>) => void;
+  problem: Problem | null;
+}
+
+/** When it fires. */
+function Condition({ draft, set, problem }: PartProps) {
+  const { kind } = draft;
+  return (
+    <>
+      <div class="controls">
+        <Choice<Kind> label="When" value={kind} options={KINDS} onChange={(value) => set({ kind: value })} />
+        {kind !== "deadman" && <Measure draft={draft} set={set} />}
+        {kind === "threshold" && <Choice<string> label="is" value={draft.op} options={OPS} onChange={(op) => set({ op })} />}
+        {kind === "delta" && (
+          <>
+            <Choice<string> label="goes" value={draft.direction} options={DIRECTIONS} onChange={(direction) => set({ direction })} />
+            <Choice<string> label="counted in" value={draft.change} options={CHANGES} onChange={(change) => set({ change })} />
+          </>
+        )}
+        <Choice<Severity> label="It is" value={draft.severity} options={SEVERITIES} onChange={(severity) => set({ severity })} />
+      </div>
+      <div class="fields">
+        {kind === "deadman" ? <Expected draft={draft} set={set} problem={problem} /> : <Limits draft={draft} set={set} problem={problem} />}
+      </div>
+    </>
+  );
+}
+
+/** What of a stat is looked at. */
+function Measure({ draft, set }: Omit<PartProps, "problem">) {
+  const windows = WINDOWS.some(([one]) => one === draft.window) ? WINDOWS : [...WINDOWS, [draft.window, draft.window] as const];
+  return (
+    <>
+      <Choice<string> label="Its" value={draft.aggregate} options={AGGREGATES.map((one) => [one, one] as const)} onChange={(aggregate) => set({ aggregate })} />
+      <Choice label="within" value={draft.window} options={windows} onChange={(window) => set({ window })} />
+    </>
+  );
+}
+
+function Limits({ draft, set, problem }: PartProps) {
+  const ranged = isRanged(draft.op);
+  return (
+    <>
+      {draft.kind === "delta" ? (
+        <Field label="By more than" type="number" value={draft.difference} onInput={(difference) => set({ difference })} required fault={problem?.of("threshold")} />
+      ) : (
+        <Field
+          label={ranged ? "From" : "Threshold"}
+          type="number"
+          value={draft.threshold}
+          onInput={(threshold) => set({ threshold })}
+          required
+          fault={problem?.of("threshold")}
+        />
+      )}
+      {draft.kind === "threshold" && ranged && (
+        <Field label="To" type="number" value={draft.upper} onInput={(upper) => set({ upper })} required fault={problem?.of("upper")} />
+      )}
+      <Field label="For at least" value={draft.lasting} onInput={(lasting) => set({ lasting })} placeholder="at once" hint="5m, 1h; empty: at once" fault={problem?.of("for")} />
+    </>
+  );
+}
+
+/** When the next point is due. */
+function Expected({ draft, set, problem }: PartProps) {
+  if (draft.cron !== "")
+    return <Field label="A point is due (cron)" value={draft.cron} onInput={(cron) => set({ cron })} required hint="0 3 * * 1" fault={problem?.of("cron")} />;
+  return <Field label="No point for" value={draft.period} onInput={(period) => set({ period })} required hint="5m, 1h, 1d" fault={problem?.of("period")} />;
+}
+
+/** Whom it tells. */
+function Told({ chosen, onChange }: { chosen: readonly string[]; onChange: (ids: readonly string[]) => void }) {
+  const channels = useChannels().value ?? [];
+  if (channels.length === 0) return null;
+  return (
+    <fieldset>
+      <legend>Tell</legend>
+      {channels.map((one) => (
+        <label key={one.id} class="check">
+          <input
+            type="checkbox"
+            checked={chosen.includes(one.id)}
+            onChange={(event) => onChange(event.currentTarget.checked ? [...chosen, one.id] : chosen.filter((id) => id !== one.id))}
+          />
+          {one.name}
+        </label>
+      ))}
+    </fieldset>
   );
 }
 
@@ -161,45 +225,5 @@ function StatField({ value, onInput, stats, fault }: StatFieldProps) {
       </datalist>
       {fault !== undefined && <small class="fault">{fault}</small>}
     </div>
-  );
-}
-
-interface PreviewProps {
-  stat: Stat;
-  aggregate: (typeof AGGREGATES)[number];
-  window: Window;
-  op: Op;
-  limit: number | null;
-}
-
-/** The week before, by whole windows: a live alert looks at every step, so it may fire once more. */
-function Preview({ stat, aggregate, window, op, limit }: PreviewProps) {
-  const week = useLoaded(
-    (signal) =>
-      call<Data>("GET", `/v1/stats/${stat.id}/data`, {
-        params: { from: "-7d", resolution: window, agg: aggregate, format: "columns" },
-        signal,
-      }),
-    [stat.id, aggregate, window],
-  );
-  const values = week.value?.columns[aggregate] ?? week.value?.columns.value ?? [];
-  const times = limit === null || !Number.isFinite(limit) ? null : crossings(values, op, limit);
-  return (
-    <>
-      <StatChart
-        stat={stat}
-        range={{ last: 604_800, text: "7d" }}
-        resolution={window}
-        aggregates={[aggregate]}
-        compare={null}
-        thresholds={limit === null || !Number.isFinite(limit) ? [] : [limit]}
-        height={180}
-      />
-      {times !== null && (
-        <p class="hint" role="status">
-          It would have fired {times === 1 ? "once" : `${times} times`} in the last week, by whole windows.
-        </p>
-      )}
-    </>
   );
 }

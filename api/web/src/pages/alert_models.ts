@@ -1,5 +1,7 @@
 // Alerts as the API has them.
 
+import type { Mark } from "../chart/chart";
+
 export interface Instance {
   stat: string;
   stat_name: string | null;
@@ -29,6 +31,7 @@ export interface Alert {
 }
 
 export interface Transition {
+  stat: string;
   stat_name: string | null;
   seq: number;
   from_state: string;
@@ -39,12 +42,43 @@ export interface Transition {
   held: string | null;
 }
 
+/** Who was told of a transition, or why they were not. */
+export interface Told {
+  delivery: string;
+  channel: string;
+  event: string;
+  state: string;
+  reason: string;
+  attempts: { at: string; took_ms: number; said: string }[];
+}
+
+/** Why an alert stands as it does with one stat. */
+export interface Explanation {
+  at: string;
+  state: string;
+  since: string | null;
+  value: number | null;
+  base: number | null;
+  threshold: number | null;
+  points: number | null;
+  window: string | null;
+  window_from: string | null;
+  resolution: string | null;
+  held: string | null;
+  next_look: string | null;
+  acknowledged: string | null;
+  failed: boolean;
+  reason: string;
+  deliveries: Told[];
+}
+
 export interface Channel {
   id: string;
   type: string;
   name: string;
   url: string | null;
   address: string | null;
+  body: string | null;
   enabled: boolean;
   confirmed: boolean;
   status: string;
@@ -52,12 +86,22 @@ export interface Channel {
 
 export interface Silence {
   id: string;
+  kind: string;
   from: string;
   until: string;
+  rrule: string | null;
+  tz: string;
   match: string | null;
   alerts: string[];
   stats: string[];
+  severity: string | null;
+  labels: Record<string, string>;
   note: string;
+  active: boolean;
+  next: string | null;
+  /** Its times that are not over. */
+  coming: { from: string; until: string }[];
+  mutes: { alert: string; name: string; stat: string }[];
 }
 
 export interface Delivery {
@@ -68,15 +112,52 @@ export interface Delivery {
   event: string;
   stat: string | null;
   created: string;
+  next_try: string | null;
   tries: number;
+  attempts: { at: string; took_ms: number; said: string }[];
   reason: string;
 }
 
+/** What a silence is about, in words. */
+export function heldBack(one: Silence): string {
+  const labels = Object.entries(one.labels).map(([name, value]) => `${name}=${value}`);
+  const named = one.alerts.map((id) => one.mutes.find((muted) => muted.alert === id)?.name ?? id);
+  const parts = [...named, ...one.stats, ...(one.match === null ? [] : [one.match]), ...(one.severity === null ? [] : [one.severity]), ...labels];
+  return parts.length === 0 ? "everything" : parts.join(", ");
+}
+
 /** What an alert asks, in words. */
-export function asked(alert: Alert): string {
-  const of = alert.aggregate ?? "value";
-  const within = alert.window === null ? "" : ` in ${alert.window}`;
-  if (alert.kind === "deadman" || alert.kind === "data") return "no point for too long";
-  if (alert.kind === "delta") return `${of}${within} changes too much`;
-  return `${of}${within} ${alert.op ?? ""} ${alert.threshold ?? ""}`;
+export function asked({ kind, aggregate, window, op, threshold, rule }: Alert): string {
+  const text = (name: string) => (typeof rule[name] === "string" || typeof rule[name] === "number" ? String(rule[name]) : "");
+  const measure = `${aggregate ?? "value"}${window === null ? "" : ` in ${window}`}`;
+  if (kind === "deadman") return text("cron") === "" ? `no point for ${text("period") || text("time_window")}` : `no point at ${text("cron")}`;
+  const limit = threshold ?? "";
+  if (kind === "delta") return `${measure} changes by more than ${limit}${CHANGED_BY[text("change")] ?? " %"}`;
+  if (op === "inside" || op === "outside") return `${measure} ${op} ${limit} to ${text("upper")}`;
+  return `${measure} ${op ?? ""} ${limit}`;
+}
+
+/** The limits that can be drawn into a chart of the stat; changes and ratios have none. */
+export function limits({ kind, op, threshold, rule }: Alert): number[] {
+  if (kind !== "threshold" || threshold === null || rule["expr"] !== undefined) return [];
+  const upper = rule["upper"];
+  return (op === "inside" || op === "outside") && typeof upper === "number" ? [threshold, upper] : [threshold];
+}
+
+const CHANGED_BY: Record<string, string> = { absolute: "", ratio: " times" };
+
+/** Times in which an alert fired, from its transitions in order of time. */
+export function episodes(history: readonly Transition[]): Mark[] {
+  const marks: Mark[] = [];
+  let began: number | null = null;
+  for (const step of history) {
+    const at = Date.parse(step.at) / 1000;
+    if (step.to_state === "FIRING") began ??= at;
+    else if (began !== null && step.to_state !== "RECOVERING") {
+      marks.push({ id: `${began}`, at: began, until: at, label: "fired", kind: "alarm" });
+      began = null;
+    }
+  }
+  if (began !== null) marks.push({ id: `${began}`, at: began, until: Date.now() / 1000, label: "fires", kind: "alarm" });
+  return marks;
 }

@@ -2,12 +2,16 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { call } from "../api/client";
-import { ago, written } from "../chart/times";
+import { ago } from "../chart/times";
+import { adjust, params } from "../router";
 import { useLoaded } from "../ui/loaded";
-import { complain, say } from "../ui/toasts";
+import { Segments } from "../ui/parts";
+import { complain } from "../ui/toasts";
 import { AlertForm } from "./alert_form";
-import { asked, type Alert, type Delivery } from "./alert_models";
+import { asked, type Alert } from "./alert_models";
+import { State } from "./alert_state";
 import { Channels } from "./channels";
+import { Deliveries } from "./deliveries";
 import { Listing } from "./listing";
 import { Silences } from "./silences";
 
@@ -42,25 +46,47 @@ export function isTab(text: string | null): text is string {
   return TABS.some(([name]) => name === text);
 }
 
+const STATES = [
+  ["", "All"],
+  ["FIRING", "Firing"],
+  ["PENDING", "Pending"],
+  ["NO_DATA", "No data"],
+  ["OK", "OK"],
+] as const;
+
+type Filter = (typeof STATES)[number][0];
+
 function List() {
+  const state = STATES.find(([one]) => one === params.value.get("state"))?.[0] ?? "";
   const found = useLoaded(
-    (signal) => call<{ alerts: Alert[] }>("GET", "/v1/alerts", { params: { limit: 1_000 }, signal }).then((one) => one.alerts),
-    [],
+    (signal) => call<{ alerts: Alert[] }>("GET", "/v1/alerts", { params: { limit: 1_000, state }, signal }).then((one) => one.alerts),
+    [state],
   );
   const [making, setMaking] = useState(false);
   useEffect(() => {
     const timer = setInterval(found.again, AGAIN_MS);
     return () => clearInterval(timer);
   }, []);
+  const acknowledge = async (one: Alert) => {
+    try {
+      await call("POST", `/v1/alerts/${one.id}/ack`, { body: {} });
+      found.again();
+    } catch (error) {
+      complain(error);
+    }
+  };
   return (
     <>
-      <button type="button" class="primary start" onClick={() => setMaking(true)}>
-        New alert
-      </button>
+      <div class="controls">
+        <button type="button" class="primary" onClick={() => setMaking(true)}>
+          New alert
+        </button>
+        <Segments<Filter> label="State" value={state} options={STATES} onChange={(value) => adjust({ state: value || null })} />
+      </div>
       <Listing
         label="Alerts"
         found={found}
-        empty="No alert yet. One tells you when a number leaves the range you expect."
+        empty={state === "" ? "No alert yet. One tells you when a number leaves the range you expect." : "None stands so."}
         columns={[
           { name: "State", of: (one) => <State state={one.enabled ? one.state : "OFF"} /> },
           {
@@ -72,8 +98,10 @@ function List() {
             ),
           },
           { name: "Fires when", of: asked },
+          { name: "Severity", of: (one) => one.severity },
           { name: "Stats", of: (one) => one.watching, numeric: true },
           { name: "Since", of: (one) => ago(one.states[0]?.since ?? null, Date.now()), numeric: true },
+          { name: "Do", of: (one) => <Answer one={one} onAcknowledge={() => void acknowledge(one)} />, numeric: true },
         ]}
       />
       {making && <AlertForm onClose={() => setMaking(false)} onDone={found.again} />}
@@ -81,47 +109,13 @@ function List() {
   );
 }
 
-export function State({ state }: { state: string }) {
-  return <span class={`alert-state alert-${state.toLowerCase()}`}>{state.toLowerCase().replace("_", " ")}</span>;
-}
-
-function Deliveries() {
-  const found = useLoaded(
-    (signal) => call<{ deliveries: Delivery[] }>("GET", "/v1/deliveries", { signal }).then((one) => one.deliveries),
-    [],
-  );
-  const retry = async (id: string) => {
-    try {
-      await call("POST", `/v1/deliveries/${encodeURIComponent(id)}/retry`);
-      say("It is sent again.");
-      found.again();
-    } catch (error) {
-      complain(error);
-    }
-  };
+function Answer({ one, onAcknowledge }: { one: Alert; onAcknowledge: () => void }) {
+  const firing = one.states.filter((instance) => instance.state === "FIRING");
+  if (firing.length === 0) return null;
+  if (firing.every((instance) => instance.acknowledged !== null)) return <span class="muted">acknowledged</span>;
   return (
-    <Listing
-      label="Deliveries"
-      found={found}
-      empty="Nothing was sent yet."
-      columns={[
-        { name: "When", of: (one) => <span class="number">{written(one.created)}</span> },
-        { name: "State", of: (one) => one.state },
-        { name: "What", of: (one) => `${one.event} ${one.stat ?? ""}` },
-        { name: "Channel", of: (one) => one.channel },
-        { name: "Tries", of: (one) => one.tries, numeric: true },
-        { name: "Why", of: (one) => one.reason },
-        {
-          name: "Again",
-          of: (one) =>
-            one.state === "dead" ? (
-              <button type="button" class="quiet" onClick={() => void retry(one.id)}>
-                Send again
-              </button>
-            ) : null,
-          numeric: true,
-        },
-      ]}
-    />
+    <button type="button" class="quiet" aria-label={`Acknowledge ${one.name}`} onClick={onAcknowledge}>
+      Acknowledge
+    </button>
   );
 }

@@ -2,14 +2,18 @@
 
 import { useState } from "preact/hooks";
 import { call } from "../api/client";
-import { asProblem, type Problem } from "../api/problem";
 import { useLoaded } from "../ui/loaded";
-import { Choice, Copied, Dialog, Field } from "../ui/parts";
+import { Sure } from "../ui/sure";
 import { complain, say } from "../ui/toasts";
 import type { Channel } from "./alert_models";
+import { ChannelForm } from "./channel_form";
 import { Listing } from "./listing";
 
-type Kind = "webhook" | "email";
+interface Outcome {
+  ok: boolean;
+  said: string;
+  took_ms: number;
+}
 
 export function useChannels() {
   return useLoaded(
@@ -21,19 +25,12 @@ export function useChannels() {
 export function Channels() {
   const found = useChannels();
   const [making, setMaking] = useState(false);
+  const [changing, setChanging] = useState<Channel | null>(null);
   const at = (one: Channel) => `/v1/channels/${encodeURIComponent(one.id)}`;
-  const test = async (one: Channel) => {
+  const act = async (said: string, what: () => Promise<unknown>) => {
     try {
-      const { ok, said, took_ms } = await call<{ ok: boolean; said: string; took_ms: number }>("POST", `${at(one)}/test`);
-      say(`${one.name}: ${ok ? "it arrived" : "it did not arrive"} (${said}, ${took_ms} ms)`);
-    } catch (error) {
-      complain(error);
-    }
-  };
-  const remove = async (one: Channel) => {
-    try {
-      await call("DELETE", at(one));
-      say(`${one.name} is removed.`);
+      await what();
+      say(said);
       found.again();
     } catch (error) {
       complain(error);
@@ -50,80 +47,64 @@ export function Channels() {
         empty="No channel: alerts are only seen here."
         columns={[
           { name: "Name", of: (one) => one.name },
-          { name: "Type", of: (one) => one.type },
+          { name: "Type", of: (one) => (one.body === null || one.body === "statflow" ? one.type : `${one.type} (${one.body})`) },
           { name: "To", of: (one) => one.url ?? one.address ?? "" },
           { name: "Status", of: (one) => one.status },
+          { name: "Test", of: (one) => <Test path={at(one)} name={one.name} able={one.enabled && one.confirmed} /> },
           {
-            name: "Try",
+            name: "Do",
             of: (one) => (
               <>
-                <button type="button" class="quiet" onClick={() => void test(one)}>
-                  Test
+                <button type="button" class="quiet" onClick={() => setChanging(one)}>
+                  Edit
                 </button>
-                <button type="button" class="quiet" onClick={() => void remove(one)}>
-                  Remove
+                <button
+                  type="button"
+                  class="quiet"
+                  onClick={() =>
+                    void act(`${one.name} is ${one.enabled ? "off" : "on"}.`, () => call("PATCH", at(one), { body: { enabled: !one.enabled } }))
+                  }
+                >
+                  {one.enabled ? "Switch off" : "Switch on"}
                 </button>
+                <Sure verb="Remove" name={one.name} onSure={() => void act(`${one.name} is removed.`, () => call("DELETE", at(one)))} />
               </>
             ),
             numeric: true,
           },
         ]}
       />
-      {making && <Make onClose={() => setMaking(false)} onDone={found.again} />}
+      {making && <ChannelForm onClose={() => setMaking(false)} onDone={found.again} />}
+      {changing && <ChannelForm channel={changing} onClose={() => setChanging(null)} onDone={found.again} />}
     </>
   );
 }
 
-function Make({ onClose, onDone }: { onClose: () => void; onDone: () => void }) {
-  const [type, setType] = useState<Kind>("webhook");
-  const [name, setName] = useState("");
-  const [to, setTo] = useState("");
-  const [secret, setSecret] = useState<string | null>(null);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const make = async (event: Event) => {
-    event.preventDefault();
+/** Sends a message now and says what was answered. */
+function Test({ path, name, able }: { path: string; name: string; able: boolean }) {
+  const [outcome, setOutcome] = useState<Outcome | "under way" | null>(null);
+  const test = async () => {
+    setOutcome("under way");
     try {
-      const body = { type, name, ...(type === "webhook" ? { url: to } : { address: to }) };
-      const made = await call<{ secret?: string | null }>("POST", "/v1/channels", { body });
-      onDone();
-      if (made.secret) setSecret(made.secret);
-      else onClose();
+      setOutcome(await call<Outcome>("POST", `${path}/test`));
     } catch (error) {
-      setProblem(asProblem(error));
+      setOutcome(null);
+      complain(error);
     }
   };
-  if (secret !== null) {
-    return (
-      <Dialog title="The channel's secret" onClose={onClose}>
-        <p>It signs every message. It is shown this once.</p>
-        <Copied block label="the secret" text={secret} />
-      </Dialog>
-    );
-  }
   return (
-    <Dialog title="New channel" onClose={onClose}>
-      <form onSubmit={(event) => void make(event)}>
-        <Choice<Kind>
-          label="Type"
-          value={type}
-          options={[
-            ["webhook", "Webhook"],
-            ["email", "E-mail"],
-          ]}
-          onChange={setType}
-        />
-        <Field label="Name" value={name} onInput={setName} required autofocus fault={problem?.of("name")} />
-        <Field
-          label={type === "webhook" ? "Address (https)" : "E-mail"}
-          value={to}
-          onInput={setTo}
-          required
-          fault={problem?.of("url") ?? problem?.of("address") ?? problem?.detail}
-        />
-        <button class="primary" type="submit">
-          Make it
-        </button>
-      </form>
-    </Dialog>
+    <>
+      <button type="button" aria-label={`Test ${name}`} disabled={!able || outcome === "under way"} onClick={() => void test()}>
+        Test
+      </button>{" "}
+      <span role="status">
+        {outcome === "under way" && "on its way"}
+        {outcome !== null && outcome !== "under way" && (
+          <span class={outcome.ok ? "outcome-good" : "outcome-bad"}>
+            {outcome.ok ? "arrived" : "did not arrive"}: {outcome.said}, {outcome.took_ms} ms
+          </span>
+        )}
+      </span>
+    </>
   );
 }

@@ -7,6 +7,7 @@ import { asProblem, type Problem } from "../api/problem";
 import { ago, written } from "../chart/times";
 import { useLoaded } from "../ui/loaded";
 import { Copied, Dialog, Field, Trouble } from "../ui/parts";
+import { Sure } from "../ui/sure";
 import { complain, say } from "../ui/toasts";
 
 const SCOPES = ["read", "write", "admin"] as const;
@@ -61,7 +62,7 @@ export function KeysTab() {
                 <td class="number">{ago(key.last_used, now)}</td>
                 <td class="number">{key.expires === null ? "for ever" : written(key.expires)}</td>
                 <td class="right">
-                  <Revoke name={key.name || key.id} onSure={() => void revoke(key)} />
+                  <Sure verb="Revoke" name={key.name || key.id} onSure={() => void revoke(key)} />
                 </td>
               </tr>
             ))}
@@ -70,22 +71,6 @@ export function KeysTab() {
       </div>
       {making && <Make onClose={() => setMaking(false)} onDone={found.again} />}
     </>
-  );
-}
-
-/** Asks once more: whatever uses the key stops working at once. */
-function Revoke({ name, onSure }: { name: string; onSure: () => void }) {
-  const [sure, setSure] = useState(false);
-  return (
-    <button
-      type="button"
-      class={sure ? "danger" : "quiet"}
-      aria-label={`Revoke ${name}${sure ? ": really" : ""}`}
-      onClick={() => (sure ? onSure() : setSure(true))}
-      onBlur={() => setSure(false)}
-    >
-      {sure ? "Really revoke" : "Revoke"}
-    </button>
   );
 }
 

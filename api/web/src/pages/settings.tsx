@@ -1,18 +1,20 @@
-// Settings: keys, and what this browser shows.
+// Settings: of the person, of the account, and of this browser.
 
 import { Audit } from "./audit";
 import { KeysTab } from "./keys";
 import { Members } from "./members";
+import { PlanTab } from "./plan";
+import { Profile } from "./profile";
 import { Sessions } from "./sessions";
 import { Shown } from "./shown";
-import { UsageTab } from "./usage";
 import { who } from "../session";
 
 const TABS: readonly (readonly [string, string, boolean])[] = [
   // address, name, only for people with an account
+  ["profile", "Profile", true],
   ["keys", "API keys", false],
   ["shown", "Display", false],
-  ["usage", "Plan and usage", false],
+  ["plan", "Plan and usage", false],
   ["sessions", "Sessions", true],
   ["members", "Members", true],
   ["audit", "Audit log", false],
@@ -46,8 +48,10 @@ function Tab({ tab }: { tab: string }) {
   switch (tab) {
     case "shown":
       return <Shown />;
-    case "usage":
-      return <UsageTab />;
+    case "profile":
+      return <Profile />;
+    case "plan":
+      return <PlanTab />;
     case "sessions":
       return <Sessions />;
     case "members":

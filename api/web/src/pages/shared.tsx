@@ -1,11 +1,12 @@
 // A board behind a link: seen by whoever has it, moving, and nothing of the account beside it.
 
 import { useEffect, useState } from "preact/hooks";
-import { asProblem, problemOf, type Problem } from "../api/problem";
+import { asProblem, type Problem } from "../api/problem";
 import { Grid } from "../board/board_grid";
 import { PanelView } from "../board/view";
 import type { Board, Shown, ShownSeries } from "../board/model";
 import { seconds } from "../chart/ranges";
+import { read, Viewer } from "../live/viewer";
 
 interface SharedSeries {
   name: string;
@@ -21,49 +22,50 @@ interface SharedData {
   panels: Record<string, { step: number; series: SharedSeries[]; problem: string | null }>;
 }
 
-const AGAIN_MS = 3_000;
+/** Time goes on although nothing comes. */
+const TICK_MS = 1_000;
 const BEHIND_MS = 10_000;
-
-async function read<T>(path: string, signal: AbortSignal): Promise<T> {
-  // No key and no cookie: a link is all that anybody needs here.
-  const reply = await fetch(path, { credentials: "omit", cache: "no-store", signal });
-  if (!reply.ok) throw await problemOf(reply);
-  return (await reply.json()) as T;
-}
 
 export function SharedPage({ token, framed }: { token: string; framed: boolean }) {
   const [board, setBoard] = useState<Board | null>(null);
   const [data, setData] = useState<SharedData | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
+  const [since, setSince] = useState<number | null>(null);
+  const [, tick] = useState(0);
   const path = `/v1/shared/${token}`;
   useEffect(() => {
     const stop = new AbortController();
-    let timer: ReturnType<typeof setTimeout>;
-    const again = async () => {
-      try {
-        if (!document.hidden) setData(await read<SharedData>(`${path}/data`, stop.signal));
-        setProblem(null);
-      } catch (error) {
-        if (stop.signal.aborted) return;
-        const found = asProblem(error);
-        setProblem(found);
-        // A link that is gone shows nothing any more.
-        if (found.status === 404) { setBoard(null); return; }
-      }
-      timer = setTimeout(() => void again(), AGAIN_MS);
+    const failed = (error: unknown) => {
+      if (stop.signal.aborted) return;
+      const found = asProblem(error);
+      setProblem(found);
+      // A link that is gone shows nothing any more.
+      if (found.status === 404) setBoard(null);
     };
-    read<{ board: Board }>(path, stop.signal)
-      .then((found) => {
-        setBoard(found.board);
-        document.title = found.board.title;
-        return again();
+    const load = () =>
+      read(path, stop.signal)
+        .then((reply) => reply.json() as Promise<{ board: Board }>)
+        .then((found) => {
+          setBoard(found.board);
+          document.title = found.board.title;
+        });
+    let viewer: Viewer<SharedData> | null = null;
+    load()
+      .then(() => {
+        viewer = new Viewer<SharedData>(path, {
+          data: setData,
+          // Behind since the first moment of it; a short reconnect disturbs nobody.
+          state: (connected) => setSince((before) => (connected ? null : (before ?? Date.now()))),
+          changed: () => void load().catch(failed),
+          problem: failed,
+        });
       })
-      .catch((error: unknown) => {
-        if (!stop.signal.aborted) setProblem(asProblem(error));
-      });
+      .catch(failed);
+    const timer = setInterval(() => tick((turn) => turn + 1), TICK_MS);
     return () => {
       stop.abort();
-      clearTimeout(timer);
+      viewer?.close();
+      clearInterval(timer);
     };
   }, [token]);
   if (!board) {
@@ -81,7 +83,7 @@ export function SharedPage({ token, framed }: { token: string; framed: boolean }
         <header class="page-head">
           <h1>{board.title}</h1>
           <div class="actions">
-            <Freshness at={data?.at ?? null} />
+            {data && <Freshness since={since} />}
           </div>
         </header>
         {board.description !== "" && <p class="muted">{board.description}</p>}
@@ -93,9 +95,8 @@ export function SharedPage({ token, framed }: { token: string; framed: boolean }
   );
 }
 
-function Freshness({ at }: { at: number | null }) {
-  if (at === null) return null;
-  const behind = Date.now() - at * 1000;
+function Freshness({ since }: { since: number | null }) {
+  const behind = since === null ? 0 : Date.now() - since;
   if (behind < BEHIND_MS) return <span class="state state-live">live</span>;
   return <span class="state state-behind">behind by {Math.round(behind / 1000)} s</span>;
 }

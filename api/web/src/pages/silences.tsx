@@ -1,43 +1,25 @@
-// What is held back, and until when.
+// What is held back, until when, and when it comes again.
 
 import { useState } from "preact/hooks";
 import { call } from "../api/client";
 import { written } from "../chart/times";
 import { useLoaded } from "../ui/loaded";
-import { Choice, Field } from "../ui/parts";
-import { complain } from "../ui/toasts";
-import type { Silence } from "./alert_models";
+import { complain, say } from "../ui/toasts";
+import { heldBack, type Silence } from "./alert_models";
 import { Listing } from "./listing";
-
-const SPANS = [
-  ["30m", "30 minutes"],
-  ["2h", "2 hours"],
-  ["8h", "8 hours"],
-  ["24h", "a day"],
-  ["7d", "a week"],
-] as const;
+import { SilenceCalendar } from "./silence_calendar";
+import { SilenceForm } from "./silence_form";
 
 export function Silences() {
   const found = useLoaded(
     (signal) => call<{ silences: Silence[] }>("GET", "/v1/silences", { signal }).then((one) => one.silences),
     [],
   );
-  const [match, setMatch] = useState("");
-  const [note, setNote] = useState("");
-  const [span, setSpan] = useState<(typeof SPANS)[number][0]>("2h");
-  const make = async (event: Event) => {
-    event.preventDefault();
-    try {
-      await call("POST", "/v1/silences", { body: { match, for: span, note } });
-      setMatch("");
-      found.again();
-    } catch (error) {
-      complain(error);
-    }
-  };
+  const [making, setMaking] = useState(false);
   const end = async (id: string) => {
     try {
       await call("DELETE", `/v1/silences/${encodeURIComponent(id)}`);
+      say("It is over.");
       found.again();
     } catch (error) {
       complain(error);
@@ -45,21 +27,20 @@ export function Silences() {
   };
   return (
     <>
-      <form class="row" onSubmit={(event) => void make(event)}>
-        <Field label="Stats" value={match} onInput={setMatch} required placeholder="web.*" />
-        <Field label="Why" value={note} onInput={setNote} placeholder="moving the database" />
-        <Choice label="For" value={span} options={SPANS} onChange={setSpan} />
-        <button type="submit">Hold back</button>
-      </form>
+      <button type="button" class="primary start" onClick={() => setMaking(true)}>
+        Hold back
+      </button>
       <Listing
         label="Silences"
         found={found}
         empty="Nothing is held back."
         columns={[
-          { name: "What", of: (one) => one.match ?? [...one.stats, ...one.alerts].join(", ") },
-          { name: "From", of: (one) => written(one.from), numeric: true },
-          { name: "Until", of: (one) => written(one.until), numeric: true },
+          { name: "What", of: heldBack },
           { name: "Why", of: (one) => one.note },
+          { name: "Now", of: (one) => (one.active ? `${one.mutes.length} held back` : "not yet") },
+          { name: "From", of: (one) => written(one.active ? (one.coming[0]?.from ?? one.from) : (one.next ?? one.from)), numeric: true },
+          { name: "Until", of: (one) => written(one.coming[0]?.until ?? one.until), numeric: true },
+          { name: "Comes again", of: (one) => (one.rrule === null ? "" : `${one.rrule} (${one.tz})`) },
           {
             name: "End",
             of: (one) => (
@@ -71,6 +52,8 @@ export function Silences() {
           },
         ]}
       />
+      {found.value !== null && <SilenceCalendar silences={found.value} />}
+      {making && <SilenceForm onClose={() => setMaking(false)} onDone={found.again} />}
     </>
   );
 }

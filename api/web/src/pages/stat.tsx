@@ -1,20 +1,21 @@
 // One stat: its chart, what its past adds up to, and what can be done with it.
 
 import { useEffect, useState } from "preact/hooks";
-import { call, download } from "../api/client";
-import { AGGREGATES, type Aggregate, type Stat } from "../api/models";
-import { useAnnotations } from "../chart/annotations";
+import { call } from "../api/client";
+import { AGGREGATES, type Aggregate, type Annotation, type Stat } from "../api/models";
+import { noteAt, useAnnotations } from "../chart/annotations";
 import { bounds, comparisons, isRolling, offered, rangeOf, rangeParams, tierFor, type Range } from "../chart/ranges";
 import { type Wanted } from "../chart/series";
 import { StatChart } from "../chart/stat_chart";
-import { written } from "../chart/times";
-import { adjust, go, params } from "../router";
+import { adjust, params } from "../router";
 import { Icon } from "../ui/icon";
 import { useLoaded } from "../ui/loaded";
-import { Choice, Dialog, Field, Trouble } from "../ui/parts";
+import { Choice, Trouble } from "../ui/parts";
 import { Ranges } from "../ui/ranges";
-import { complain, say } from "../ui/toasts";
 import { Note } from "./note";
+import { StatActions } from "./stat_actions";
+import { StatAlerts, useWatching } from "./stat_alerts";
+import { StatNotes } from "./stat_notes";
 import { Totals } from "./totals";
 
 export function StatPage({ id }: { id: string }) {
@@ -47,8 +48,14 @@ function Shown({ stat, again }: { stat: Stat; again: () => void }) {
   const compares = comparisons(range);
   const given = params.value.get("compare");
   const compare = given === "none" ? null : (compares.find((one) => one === given) ?? usual(range, compares));
-  const [noteAt, setNoteAt] = useState<number | null>(null);
+  const [noting, setNoting] = useState<{ at: number; note?: Annotation } | null>(null);
+  const watching = useWatching(stat);
+  const drawsAlerts = params.value.get("alerts") !== "none";
   const notes = useAnnotations(bounds(range, nowS), stat.id);
+  const pick = (at: number, reachS: number) => {
+    const note = noteAt(notes.notes, at, reachS);
+    setNoting(note ? { at, note } : { at });
+  };
   return (
     <section class="page">
       <header class="page-head">
@@ -57,7 +64,7 @@ function Shown({ stat, again }: { stat: Stat; again: () => void }) {
         </a>
         <h1 class="name">{stat.name}</h1>
         <span class={`kind kind-${stat.type}`}>{stat.type}</span>
-        <Actions stat={stat} again={again} />
+        <StatActions stat={stat} again={again} />
       </header>
       <div class="controls">
         <Ranges range={range} />
@@ -74,6 +81,17 @@ function Shown({ stat, again }: { stat: Stat; again: () => void }) {
           onChange={(value) => adjust({ compare: value })}
         />
         <Picked stat={stat} chosen={aggregates} />
+        {notes.offered && (
+          <button type="button" class="quiet" onClick={() => setNoting({ at: Date.now() / 1000 })}>
+            Note
+          </button>
+        )}
+        {watching.alerts.length > 0 && (
+          <label class="check">
+            <input type="checkbox" checked={drawsAlerts} onChange={(event) => adjust({ alerts: event.currentTarget.checked ? null : "none" })} />
+            Alerts
+          </label>
+        )}
       </div>
       <StatChart
         stat={stat}
@@ -81,17 +99,20 @@ function Shown({ stat, again }: { stat: Stat; again: () => void }) {
         resolution={resolution}
         aggregates={aggregates.length > 0 ? aggregates : ["value"]}
         compare={aggregates.length > 1 ? null : compare}
-        marks={notes.marks}
+        marks={drawsAlerts ? [...notes.marks, ...watching.marks] : notes.marks}
+        thresholds={drawsAlerts ? watching.thresholds : []}
         height={360}
         onZoom={(from, to) => adjust(rangeParams({ from, to }), { replace: false })}
-        {...(notes.offered ? { onPick: setNoteAt } : {})}
+        {...(notes.offered ? { onPick: pick } : {})}
       />
       <p class="hint">
-        Drag over the chart to zoom in{notes.offered && ", click to note what happened"}.
+        Drag over the chart to zoom in{notes.offered && ", click to note what happened, or on a note to change it"}.
         {!isRolling(range) && " The browser's back button zooms out."}
       </p>
+      <StatNotes notes={notes} onEdit={(note) => setNoting({ at: 0, note })} />
+      <StatAlerts stat={stat} watching={watching} />
       <Totals stat={stat} />
-      {noteAt !== null && <Note at={noteAt} onClose={() => setNoteAt(null)} onDone={notes.again} />}
+      {noting !== null && <Note key={noting.note?.id ?? ""} {...noting} stat={stat} onClose={() => setNoting(null)} onDone={notes.again} />}
     </section>
   );
 }
@@ -122,83 +143,5 @@ function Picked({ stat, chosen }: { stat: Stat; chosen: readonly Wanted[] }) {
         </button>
       ))}
     </div>
-  );
-}
-
-function Actions({ stat, again }: { stat: Stat; again: () => void }) {
-  const [editing, setEditing] = useState(false);
-  const path = `/v1/stats/${encodeURIComponent(stat.id)}`;
-  const remove = async () => {
-    try {
-      await call("DELETE", path);
-      say(`${stat.name} is in the trash for 48 hours.`, () => void restore(path, stat.id));
-      go("/stats");
-    } catch (error) {
-      complain(error);
-    }
-  };
-  const save = () => download(`${path}/export`, { format: "csv" }, `${stat.id}.csv`).catch(complain);
-  if (stat.state === "trash") {
-    return (
-      <div class="actions">
-        <span class="muted">in the trash since {written(stat.trashed)}</span>
-        <button type="button" class="primary" onClick={() => void restore(path, stat.id).then(again)}>
-          Take it out
-        </button>
-      </div>
-    );
-  }
-  return (
-    <div class="actions">
-      <button type="button" class="quiet" onClick={() => setEditing(true)}>
-        <Icon name="pen" />
-        Edit
-      </button>
-      <button type="button" class="quiet" onClick={() => void save()}>
-        <Icon name="down" />
-        CSV
-      </button>
-      <button type="button" class="quiet" onClick={() => void remove()}>
-        <Icon name="bin" />
-        Delete
-      </button>
-      {editing && <Edit stat={stat} onClose={() => setEditing(false)} onDone={again} />}
-    </div>
-  );
-}
-
-async function restore(path: string, id: string): Promise<void> {
-  try {
-    await call("POST", `${path}/restore`);
-    go(`/stats/${id}`);
-  } catch (error) {
-    complain(error);
-  }
-}
-
-function Edit({ stat, onClose, onDone }: { stat: Stat; onClose: () => void; onDone: () => void }) {
-  const [name, setName] = useState(stat.name);
-  const [unit, setUnit] = useState(stat.unit ?? "");
-  const save = async (event: Event) => {
-    event.preventDefault();
-    try {
-      const body = { name, unit: unit.trim() === "" ? null : unit.trim() };
-      await call("PATCH", `/v1/stats/${encodeURIComponent(stat.id)}`, { body });
-      onDone();
-      onClose();
-    } catch (error) {
-      complain(error);
-    }
-  };
-  return (
-    <Dialog title="Edit" onClose={onClose}>
-      <form onSubmit={(event) => void save(event)}>
-        <Field label="Name" value={name} onInput={setName} required maxLength={255} />
-        <Field label="Unit" value={unit} onInput={setUnit} maxLength={32} hint="ms, B, %, orders; may be empty" />
-        <button class="primary" type="submit">
-          Save
-        </button>
-      </form>
-    </Dialog>
   );
 }

@@ -109,7 +109,8 @@ export function Field(props: FieldProps) {
 
 /** The kinds of inputs are a union of which a variable is no member. */
 function kindOf(type: NonNullable<FieldProps["type"]>): { type: "text" } {
-  return { type } as { type: "text" };
+  // A number of ours may have a fraction.
+  return (type === "number" ? { type, step: "any" } : { type }) as { type: "text" };
 }
 
 interface DialogProps {

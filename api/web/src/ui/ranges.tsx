@@ -3,7 +3,9 @@
 import { useState } from "preact/hooks";
 import { isRolling, PRESETS, rangeParams, type Range } from "../chart/ranges";
 import { moment } from "../chart/times";
+import { unwall, wall } from "../chart/wall";
 import { adjust } from "../router";
+import { zone } from "../settings";
 import { Choice, Dialog, Field, Segments } from "./parts";
 
 const LONG = new Set<string>(["90d", "1y"]);
@@ -66,10 +68,9 @@ function Asked({ range, onClose }: { range: Range; onClose: () => void }) {
 }
 
 function local(atS: number): string {
-  const date = new Date(atS * 1000);
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+  return wall(atS * 1000, zone.value);
 }
 
 function seconds(text: string): number {
-  return new Date(text).getTime() / 1000;
+  return unwall(text, zone.value) / 1000;
 }

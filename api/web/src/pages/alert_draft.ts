@@ -1,0 +1,227 @@
+// An alert while it is written: what the form holds, and the rule that the API is asked to keep. Pure.
+//
+// Law: what a person did not touch is not part of the change, so that whatever a rule says that the
+// form does not show outlives every edit.
+
+import type { Alert } from "./alert_models";
+
+export type Kind = "threshold" | "delta" | "deadman";
+
+export const OPS = [
+  [">", "above"],
+  [">=", "at least"],
+  ["<", "below"],
+  ["<=", "at most"],
+  ["==", "exactly"],
+  ["!=", "anything but"],
+  ["inside", "between"],
+  ["outside", "outside of"],
+] as const;
+
+export const AGGREGATES = [
+  "sum", "avg", "min", "max", "count", "last", "rate", "stddev", "range", "p50", "p75", "p90", "p95", "p99", "p99.9",
+] as const;
+
+export const DIRECTIONS = [
+  ["any", "up or down"],
+  ["up", "up"],
+  ["down", "down"],
+] as const;
+
+export const CHANGES = [
+  ["percent", "percent"],
+  ["absolute", "of its own unit"],
+  ["ratio", "times"],
+] as const;
+
+export type Severity = "critical" | "warning";
+
+export interface Draft {
+  name: string;
+  kind: Kind;
+  /** A stat's name or a pattern; empty when a rule names several, which the form leaves alone. */
+  target: string;
+  aggregate: string;
+  op: string;
+  threshold: string;
+  upper: string;
+  window: string;
+  difference: string;
+  direction: string;
+  change: string;
+  period: string;
+  cron: string;
+  lasting: string;
+  severity: Severity;
+  channels: readonly string[];
+}
+
+export const EMPTY: Draft = {
+  name: "",
+  kind: "threshold",
+  target: "",
+  aggregate: "sum",
+  op: ">",
+  threshold: "",
+  upper: "",
+  window: "15m",
+  difference: "50",
+  direction: "any",
+  change: "percent",
+  period: "5m",
+  cron: "",
+  lasting: "",
+  severity: "critical",
+  channels: [],
+};
+
+type Rule = Record<string, unknown>;
+
+/** What StatHat's clients write instead. */
+const SAID_AS: Record<string, string> = {
+  "greater than": "up", "less than": "down", "different than": "any", gt: "up", lt: "down", dt: "any", ">": "up", "<": "down",
+};
+
+/** What the form begins with when an alert is changed. */
+export function draftOf(alert: Alert): Draft {
+  const { rule, kind } = alert;
+  const text = (name: string): string | null => {
+    const value = rule[name];
+    return typeof value === "string" && value !== "" ? value : null;
+  };
+  const span = (name: string): string | null => {
+    const value = rule[name];
+    return typeof value === "number" ? `${value}s` : text(name);
+  };
+  const number = (of: Kind) => (kind === of && alert.threshold !== null ? String(alert.threshold) : EMPTY[of === "delta" ? "difference" : "threshold"]);
+  const said = text("direction") ?? text("op") ?? text("operator") ?? EMPTY.direction;
+  return {
+    name: alert.name,
+    kind: kind as Kind,
+    target: rule["stats"] === undefined ? (text("match") ?? alert.states[0]?.stat_name ?? text("stat") ?? "") : "",
+    aggregate: alert.aggregate ?? EMPTY.aggregate,
+    op: alert.op ?? EMPTY.op,
+    threshold: number("threshold"),
+    upper: typeof rule["upper"] === "number" ? String(rule["upper"]) : "",
+    window: alert.window ?? EMPTY.window,
+    difference: number("delta"),
+    direction: kind === "delta" ? (SAID_AS[said] ?? said) : EMPTY.direction,
+    change: text("change") ?? EMPTY.change,
+    period: span("period") ?? (kind === "deadman" ? span("time_window") : null) ?? EMPTY.period,
+    cron: text("cron") ?? "",
+    lasting: span("for") ?? "",
+    severity: alert.severity === "warning" ? "warning" : "critical",
+    channels: alert.channels,
+  };
+}
+
+export function titleOf(draft: Draft): string {
+  return draft.name.trim() || `${draft.target} ${draft.kind}`;
+}
+
+export function isRanged(op: string): boolean {
+  return op === "inside" || op === "outside";
+}
+
+/** How each thing in the form is said to the API; null takes away what says the same otherwise. */
+const SAID: Record<Exclude<keyof Draft, "kind">, (draft: Draft) => Rule> = {
+  name: (draft) => ({ name: titleOf(draft) }),
+  target: ({ target }) => (target.includes("*") ? { match: target, stat: null } : { stat: target, match: null }),
+  aggregate: ({ aggregate }) => ({ aggregate }),
+  op: ({ op, upper }) => ({ op, operator: null, upper: isRanged(op) ? Number(upper) : null }),
+  threshold: ({ threshold }) => ({ threshold: Number(threshold) }),
+  upper: ({ op, upper }) => ({ upper: isRanged(op) ? Number(upper) : null }),
+  window: ({ window }) => ({ window, time_window: null }),
+  difference: ({ difference }) => ({ threshold: Number(difference), percentage: null }),
+  direction: ({ direction }) => ({ direction, op: null, operator: null }),
+  change: ({ change }) => ({ change }),
+  period: ({ period }) => ({ period: period.trim(), time_window: null }),
+  cron: ({ cron }) => ({ cron: cron.trim() }),
+  lasting: ({ lasting }) => ({ for: lasting.trim() || null }),
+  severity: ({ severity }) => ({ severity }),
+  channels: ({ channels }) => ({ channels }),
+};
+
+const ALWAYS = ["name", "target", "severity", "channels"] as const;
+const OF_KIND: Record<Kind, readonly (keyof typeof SAID)[]> = {
+  threshold: ["aggregate", "op", "threshold", "upper", "window", "lasting"],
+  delta: ["aggregate", "difference", "direction", "change", "window", "lasting"],
+  deadman: ["period", "cron"],
+};
+
+/** The fields of a rule that say nothing, or the wrong thing, when it becomes another kind. */
+const LEFT_BEHIND: Record<Kind, readonly string[]> = {
+  threshold: ["op", "operator", "threshold", "upper", "clear", "warn", "warn_clear", "time_window"],
+  delta: [
+    "op", "operator", "threshold", "percentage", "compare", "time_delta", "median_of", "change", "direction",
+    "min_base", "zero_base", "freeze_base", "time_window",
+  ],
+  deadman: ["period", "time_window", "cron", "grace", "arm", "stop_after"],
+};
+
+/** What a deadman may not have besides. */
+const OF_NUMBERS = ["window", "aggregate", "for"] as const;
+
+/** The rule of a draft; what belongs to another kind is left out. */
+export function ruleOf(draft: Draft): Rule {
+  const said = written(draft).map((name) => SAID[name](draft));
+  const whole = Object.entries(Object.assign({ kind: draft.kind }, ...said) as Rule);
+  return Object.fromEntries(whole.filter(([, value]) => value !== null));
+}
+
+/** The change that makes an alert what the draft says. */
+export function changeOf(alert: Alert, draft: Draft): Rule {
+  const before = draftOf(alert);
+  if (draft.kind !== before.kind) return { ...leaving(before.kind, draft.kind), ...turned(before, draft) };
+  const touched = written(draft).filter((name) => !same(draft[name], before[name]));
+  return Object.assign({}, ...touched.map((name) => SAID[name](draft))) as Rule;
+}
+
+function turned(before: Draft, draft: Draft): Rule {
+  const rule = ruleOf(draft);
+  if (draft.target === before.target) {
+    delete rule["stat"];
+    delete rule["match"];
+  }
+  return rule;
+}
+
+function leaving(from: Kind, to: Kind): Rule {
+  const names = to === "deadman" ? [...LEFT_BEHIND[from], ...OF_NUMBERS] : LEFT_BEHIND[from];
+  return Object.fromEntries(names.map((name) => [name, null]));
+}
+
+/** What of the draft counts for its kind. */
+function written({ kind, cron }: Draft): (keyof typeof SAID)[] {
+  const own = OF_KIND[kind].filter((name) => name !== (cron === "" ? "cron" : "period"));
+  return [...ALWAYS, ...own];
+}
+
+function same(one: string | readonly string[], other: string | readonly string[]): boolean {
+  return String(one) === String(other);
+}
+
+const DURATION = /^(?:\d{1,6}(?:s|m|h|d|w))+$/;
+
+/** Whether there is enough of it to be tried over the past. */
+export function isWhole(draft: Draft): boolean {
+  const lasting = draft.lasting.trim();
+  if (draft.kind === "deadman") return draft.cron !== "" || DURATION.test(draft.period.trim());
+  if (lasting !== "" && !DURATION.test(lasting)) return false;
+  if (draft.kind === "delta") return numberOf(draft.difference) > 0;
+  const low = numberOf(draft.threshold);
+  return Number.isFinite(low) && (!isRanged(draft.op) || numberOf(draft.upper) >= low);
+}
+
+/** The limits that the chart draws. */
+export function limitsOf({ kind, op, threshold, upper }: Draft): number[] {
+  if (kind !== "threshold") return [];
+  const limits = isRanged(op) ? [numberOf(threshold), numberOf(upper)] : [numberOf(threshold)];
+  return limits.filter(Number.isFinite);
+}
+
+/** A number that the API would take; else NaN. */
+function numberOf(text: string): number {
+  const value = text.trim() === "" ? NaN : Number(text);
+  return Math.abs(value) <= 1e100 ? value : NaN;
+}

@@ -1,0 +1,103 @@
+/// <reference types="node" />
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { changeOf, draftOf, EMPTY, isWhole, ruleOf, type Draft } from "../src/pages/alert_draft";
+import { episodes, type Alert, type Transition } from "../src/pages/alert_models";
+
+const DRAFT = { ...EMPTY, target: "orders", threshold: "10" };
+
+/** Every field that a rule may have, as the API knows them. */
+const FORM = readFileSync(new URL("../../notify/rule_form.py", import.meta.url), "utf8");
+const FIELDS = [...(/^class RuleForm[^]*?(?=^class )/m.exec(FORM)?.[0] ?? "").matchAll(/^ {4}(\w+): /gm)].map(([, name = ""]) => name.replace(/_$/, ""));
+
+function alertOf(rule: Record<string, unknown>, change: Partial<Alert> = {}): Alert {
+  const base = { id: "al_1", name: "A", kind: "threshold", state: "OK", enabled: true, severity: "critical", aggregate: "sum" };
+  return { ...base, window: "15m", op: ">", threshold: 10, channels: [], rule, watching: 1, states: [], ...change };
+}
+
+/** A rule that says something in every field. */
+const FULL = Object.fromEntries(FIELDS.map((name) => [name, `the ${name}`]));
+
+const TOUCHES: readonly (readonly [Partial<Draft>, readonly string[]])[] = [
+  [{ name: "B" }, ["name"]],
+  [{ severity: "warning" }, ["severity"]],
+  [{ channels: ["ch_1"] }, ["channels"]],
+  [{ target: "web.*" }, ["match", "stat"]],
+  [{ aggregate: "p75" }, ["aggregate"]],
+  [{ op: "<" }, ["op", "operator", "upper"]],
+  [{ threshold: "11" }, ["threshold"]],
+  [{ window: "1h" }, ["time_window", "window"]],
+  [{ lasting: "5m" }, ["for"]],
+];
+
+describe("an alert's draft", () => {
+  it("knows every field of a rule", () => {
+    expect(FIELDS).toContain("flap_within");
+    expect(FIELDS.length).toBeGreaterThan(40);
+  });
+
+  it("asks only for what its kind has", () => {
+    expect(ruleOf(DRAFT)).toMatchObject({ name: "orders threshold", stat: "orders", op: ">", threshold: 10 });
+    expect(ruleOf({ ...DRAFT, kind: "deadman" })).not.toHaveProperty("threshold");
+    expect(ruleOf({ ...DRAFT, target: "web.*" })).toMatchObject({ match: "web.*" });
+    expect(ruleOf({ ...DRAFT, op: "outside", upper: "20" })).toMatchObject({ op: "outside", threshold: 10, upper: 20 });
+  });
+
+  it.each(["threshold", "delta", "deadman"])("changes nothing of a %s that nobody touched", (kind) => {
+    const alert = alertOf(FULL, { kind });
+    expect(changeOf(alert, draftOf(alert))).toEqual({});
+  });
+
+  it.each(TOUCHES)("with %j changes nothing else", (touch, names) => {
+    const alert = alertOf(FULL);
+    expect(Object.keys(changeOf(alert, { ...draftOf(alert), ...touch })).sort()).toEqual(names);
+  });
+
+  it.each(["stddev", "range", "p75", "p90", "p99.9"])("keeps %s", (aggregate) => {
+    const alert = alertOf({ aggregate }, { aggregate });
+    expect(changeOf(alert, { ...draftOf(alert), threshold: "9" })).toEqual({ threshold: 9 });
+  });
+
+  it.each([
+    [{ op: "greater than" }, "up"],
+    [{ operator: "<" }, "down"],
+    [{ direction: "down" }, "down"],
+    [{}, "any"],
+  ])("reads the direction of a change from %j", (rule, direction) => {
+    const alert = alertOf(rule, { kind: "delta", op: null, threshold: 30 });
+    expect(draftOf(alert)).toMatchObject({ direction, difference: "30" });
+    expect(changeOf(alert, { ...draftOf(alert), difference: "40" })).toEqual({ threshold: 40, percentage: null });
+  });
+
+  it("takes away only what the alert was before when it becomes another kind", () => {
+    const alert = alertOf(FULL);
+    const change = changeOf(alert, { ...draftOf(alert), kind: "deadman", cron: "", period: "1h" });
+    expect(change).toMatchObject({ kind: "deadman", threshold: null, op: null, for: null, period: "1h" });
+    for (const name of ["runbook", "message", "labels", "escalation", "repeat", "group", "depends_on", "stat", "match", "stats"])
+      expect(change).not.toHaveProperty(name);
+  });
+
+  it.each([
+    [{}, true],
+    [{ threshold: "" }, false],
+    [{ threshold: "1e999" }, false],
+    [{ op: "inside", upper: "9" }, false],
+    [{ op: "inside", upper: "10" }, true],
+    [{ lasting: "5 minutes" }, false],
+    [{ lasting: "1h30m" }, true],
+    [{ kind: "delta", difference: "0" }, false],
+    [{ kind: "deadman", period: "soon" }, false],
+    [{ kind: "deadman", cron: "0 3 * * *" }, true],
+  ] as const)("with %j is whole: %s", (change, whole) => {
+    expect(isWhole({ ...DRAFT, ...change })).toBe(whole);
+  });
+});
+
+describe("episodes", () => {
+  it("last from firing until it is over, recovering too", () => {
+    const steps = ["FIRING", "RECOVERING", "FIRING", "OK"].map((to_state, index) => ({ to_state, at: `2026-01-01T00:0${index}:00Z` }) as Transition);
+    const marks = episodes(steps);
+    expect(marks).toHaveLength(1);
+    expect((marks[0]?.until ?? 0) - (marks[0]?.at ?? 0)).toBe(180);
+  });
+});
