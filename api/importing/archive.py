@@ -1,4 +1,4 @@
-"""The files of an upload, which may be one file or a zip: read one at a time, never unpacked.
+"""The files of an upload, one file or a zip, or of a folder of ours: read one at a time.
 
 Law: nothing is written to disk, so no path of an archive can lead anywhere; one that tries is
 refused all the same, with everything else that is not what it says. Sizes are limited before
@@ -50,6 +50,9 @@ class Archive:
     def __init__(self, path: Path, name: str) -> None:
         self._path = path
         self._zip: zipfile.ZipFile | None = None
+        if path.is_dir():
+            self.sizes = {one.name: one.stat().st_size for one in path.iterdir() if one.is_file()}
+            return
         with path.open("rb") as file:
             magic = file.read(6)
         if magic.startswith(ZIP_MAGIC):
@@ -90,7 +93,8 @@ class Archive:
             raise FileFault(f"it is larger than {FILE_BYTES_MAX // 2**20} MiB")
         with _translated():
             if self._zip is None:
-                with self._path.open("rb") as file:
+                plain = self._path / name if self._path.is_dir() else self._path
+                with plain.open("rb") as file:
                     return file.read(limit)
             with self._zip.open(name) as packed:
                 found = packed.read(limit)
