@@ -19,7 +19,7 @@ from api.http.meters import Meters
 from api.http.problems import Problem, unavailable
 from api.http.request_ids import new_request_id
 from api.http.room import BodyRoom
-from api.http.uploads import Upload
+from api.http.uploads import UPLOAD_LIMIT, Upload
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -95,14 +95,16 @@ class Gate:
         request_id = new_request_id()
         headers = tuple((bytes(name).lower(), bytes(value)) for name, value in scope["headers"])
         query = bytes(scope["query_string"])
-        problem = head_problem(scope.get("raw_path") or b"", query, headers)
         method = scope.get("method", "GET")
+        upload = (method, scope["path"]) in self.uploads and not _is_json(headers)
+        limit = UPLOAD_LIMIT if upload else BODY_LIMIT
+        problem = head_problem(scope.get("raw_path") or b"", query, headers, limit)
         client = (scope.get("client") or ("",))[0]
         request = RawRequest(method, scope["path"], query, headers, b"", request_id, client)
         if scope["type"] == "websocket":
             await self._websocket(scope, receive, send, request, problem)
         else:
-            await self._http(scope, receive, send, request, problem)
+            await self._http(scope, receive, send, request, problem, upload=upload)
 
     async def _http(
         self,
@@ -111,12 +113,14 @@ class Gate:
         send: Send,
         request: RawRequest,
         problem: Problem | None,
+        *,
+        upload: bool,
     ) -> None:
         held = _Held(self.room)
         try:
             if problem is not None:
                 raise problem
-            if (request.method, request.path) in self.uploads and not _is_json(request):
+            if upload:
                 await self._upload(scope, receive, send, request)
                 return
             body = await held.read(receive)
@@ -257,6 +261,6 @@ def _closing(scope: Scope) -> tuple[Header, ...]:
     return ((b"connection", b"close"),) if last else ()
 
 
-def _is_json(request: RawRequest) -> bool:
-    media, _, _ = (request.header(b"content-type") or b"").partition(b";")
+def _is_json(headers: Iterable[Header]) -> bool:
+    media = dict(headers).get(b"content-type", b"").partition(b";")[0]
     return media.strip().lower() == b"application/json"

@@ -10,6 +10,10 @@ from typing import Any, Final, Self
 import trio
 
 from api.http.problems import Problem
+from api.importing.archive import UPLOAD_BYTES_MAX
+
+UPLOAD_LIMIT: Final = UPLOAD_BYTES_MAX
+"""Bytes of a body that goes to disk."""
 
 PART_S: Final = 30.0
 """An upload of which nothing comes for so long is given up."""
