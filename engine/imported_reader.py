@@ -28,7 +28,7 @@ async def read_with_imports(
     await queries.caught_up()
     # Whole days: a bucket may be hidden by another that lies in its day but not in the range.
     low, high = D1.bucket(from_s), D1.bucket(to_s - 1) + D1.width_s
-    layers = await layers_of(queries, stat, low, high)
+    layers = (await layers_of(queries, [stat], low, high)).get(stat)
     if not layers:
         return await queries.read(stat, tier, from_s, to_s)
     kept = S1 if queries.has_seconds(tier, from_s) else queries.finest_kept(STORED, tier, from_s)
@@ -49,23 +49,24 @@ async def read_with_imports(
     return replace(counted[answer], rollups=rollups)
 
 
-async def layers_of(queries: "Queries", stat: int, from_s: int, to_s: int) -> list[Layer]:
-    """What each import has of a stat in [from_s, to_s), whose ends are those of days."""
+async def layers_of(
+    queries: "Queries", stats: Sequence[int], from_s: int, to_s: int
+) -> dict[int, list[Layer]]:
+    """What each import has of some stats in [from_s, to_s), whose ends are those of days."""
     partition = queries.partition
-    numbers = partition.imports.of_stat.get(stat, ())
     wanted = [
         (number, Span(stat, tier, tier.chunk(from_s), to_s))
-        for number in numbers
+        for stat in stats
+        for number in partition.imports.of_stat.get(stat, ())
         for tier in STORED
     ]
-    if not wanted:
-        return []
-    found = await partition.store.imported(partition.number, wanted)
-    layers = []
+    found = await partition.store.imported(partition.number, wanted) if wanted else []
+    layers: dict[int, list[Layer]] = {}
     for (number, span), chunks in zip(wanted, found, strict=True):
         rows = [chunk.content for chunk in chunks if isinstance(chunk.content, Rollups)]
         if rows and len(joined := Rollups.joined(rows).between(from_s, to_s)):
-            layers.append(Layer(number, BY_NUMBER[span.tier.number], joined))
+            layer = Layer(number, BY_NUMBER[span.tier.number], joined)
+            layers.setdefault(span.stat, []).append(layer)
     return layers
 
 

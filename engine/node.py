@@ -5,7 +5,7 @@ that lost its ownership is not. Stopping is closing the inlet: the intake emptie
 apply and checkpoint, the tasks return.
 """
 
-from collections.abc import AsyncGenerator, Callable, Collection, Generator
+from collections.abc import AsyncGenerator, Callable, Collection, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
@@ -154,9 +154,9 @@ class Node:
         """
         return await read_with_imports(self._queries[partition], stat, tier, from_s, to_s)
 
-    async def imported(self, partition: int, stat: int) -> list[Layer]:
-        """All that imports have of a stat."""
-        return await layers_of(self._queries[partition], stat, 0, FAR_S)
+    async def imported(self, partition: int, stats: Sequence[int]) -> dict[int, list[Layer]]:
+        """All that imports have of some stats; nothing of those that have none."""
+        return await layers_of(self._queries[partition], stats, 0, FAR_S)
 
     def has_imports(self, partition: int, stat: int) -> bool:
         """Whether anything was imported for a stat."""

@@ -94,10 +94,17 @@ def within(block: Block, allowance: Allowance, now_ms: int) -> None:
 
 async def compare(node: Node, block: Block, known: Mapping[str, Stat]) -> None:
     """Leave out what is there already."""
+    there: dict[int, list[int]] = {}
+    for name in block.layers:
+        if (stat := known.get(name)) is not None:
+            there.setdefault(stat.partition, []).append(stat.id)
+    held: dict[int, list[Layer]] = {}
+    for partition, stats in there.items():
+        held |= await node.imported(partition, stats)
     for name, layers in block.layers.items():
         stat = known.get(name)
-        held = [] if stat is None else await node.imported(stat.partition, stat.id)
-        kept = [(tier, differing(rows, _held_in(tier, held))) for tier, rows in layers]
+        mine = [] if stat is None else held.get(stat.id, [])
+        kept = [(tier, differing(rows, _held_in(tier, mine))) for tier, rows in layers]
         new = sum(len(rows) for _, rows in kept)
         block.buckets_new += new
         block.buckets_same += sum(len(rows) for _, rows in layers) - new

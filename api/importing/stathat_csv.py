@@ -4,7 +4,7 @@ The name of a stat stands in its file; the name of the file is what a file syste
 """
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from pathlib import PurePosixPath
 from typing import Final
@@ -48,20 +48,12 @@ def told_by(head: bytes, file: str) -> tuple[str, Kind | None]:
 def read_data(data: bytes, file: str) -> Table:
     """The buckets of a file; FileFault says in which line it is wrong."""
     notes: dict[str, str] = {}
-    start: list[int] = []
-    value: list[float] = []
-    at, number = -1, -1
-    for line, row in enumerate(_rows(data), 1):
-        if at < 0:
-            if row and not _noted(row, notes):
-                at, number = _columns(row, DATA_COLUMNS)
-            continue
-        if not row or row[number] in NOTHING:
-            continue
-        start.append(_time(row[at], line))
-        value.append(_number(row[number], line))
-    if at < 0:
+    rows = list(_rows(data))
+    header = next((n for n, row in enumerate(rows) if row and not _noted(row, notes)), len(rows))
+    if header == len(rows):
         raise FileFault("it has no line timestamp,datetime,value")
+    at, number = _columns(rows[header], DATA_COLUMNS)
+    start, value = _told(rows, header + 1, at, number)
     width_s = width_of(notes.get("timeframe", ""), start)
     if not width_s and start:
         raise FileFault("nothing tells how wide its bucket is: a line # timeframe: 1 year @ 1 day")
@@ -92,6 +84,30 @@ def _rows(data: bytes) -> Iterator[list[str]]:
         yield from csv.reader(text.splitlines(keepends=True), strict=True)
     except csv.Error as error:
         raise FileFault(f"it is no CSV: {error}") from None
+
+
+def _told(
+    rows: Sequence[Sequence[str]], begin: int, at: int, number: int
+) -> tuple[list[int], list[float]]:
+    """Times and values of the rows from `begin` on."""
+    try:
+        # Most files are plain, and there are thousands of them.
+        start = [int(row[at]) for row in rows[begin:]]
+        value = [float(row[number]) for row in rows[begin:]]
+        if all(map(isfinite, value)):
+            return start, value
+    except (ValueError, IndexError):
+        pass
+    start, value = [], []
+    for line, row in enumerate(rows[begin:], begin + 1):
+        if not row:
+            continue
+        if len(row) <= max(at, number):
+            raise FileFault(f"line {line} has {len(row)} cells")
+        if row[number] not in NOTHING:
+            start.append(_time(row[at], line))
+            value.append(_number(row[number], line))
+    return start, value
 
 
 def _noted(row: list[str], notes: dict[str, str]) -> bool:
