@@ -52,6 +52,9 @@ UNDO_STATS: Final = 500
 
 RETRY_S: Final = 5.0
 
+READY_S: Final = 1.0
+"""Whoever comes before the server knows what was under way waits so long."""
+
 NO_STAT: Final = 0
 """No stat has this id."""
 
@@ -100,6 +103,12 @@ class Importing:
     def now_ms(self) -> int:
         """Epoch milliseconds."""
         return self.means.clock.now_ms()
+
+    async def wait_ready(self) -> bool:
+        """Whether it is known, now or soon, what was under way when the server ended."""
+        with trio.move_on_after(READY_S):
+            await self._resumed.wait()
+        return self._resumed.is_set()
 
     @contextmanager
     def taking(self, account: int) -> Generator[int]:

@@ -88,6 +88,8 @@ async def begin_import(call: Call[ImportParams, ImportBody]) -> Reply:
     importing, account = call.context.importing, call.caller.account
     if call.caller.prefix is not None:
         raise Problem("insufficient_scope", "A key that is limited to a prefix imports nothing.")
+    if not await importing.wait_ready():
+        raise unavailable("not_ready", 1)
     with _refusals(), importing.taking(account) as number:
         made = ImportRecord(
             number=number, account=account, name=call.params.name[:NAME_LENGTH_MAX],
@@ -120,6 +122,8 @@ async def undo_import(call: Call[Nothing, Nothing]) -> Reply:
     record = await _found(call, call.ids["id"])
     if record.state == "undone" or record.dry_run:
         return call.json(200, _info(call, record))
+    if not await call.context.importing.wait_ready():
+        raise unavailable("not_ready", 1)
     with _refusals():
         undoing = await call.context.importing.undo(record)
     return call.json(202, _info(call, undoing))
@@ -209,7 +213,7 @@ def _refusals() -> Generator[None]:
         raise unavailable("overloaded", 60, "Too many imports wait; try again later.") from None
 
 
-BUSY: Final = ("import_running", "overloaded", "store_unavailable")
+BUSY: Final = ("import_running", "overloaded", "not_ready", "store_unavailable")
 
 ROUTES: Final = (
     Route(
