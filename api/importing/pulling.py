@@ -15,9 +15,9 @@ import trio
 
 from api.importing.faults import Fault, FileFault, PulledFault
 from api.importing.stathat_json import read_json, refusal
-from api.notify.addresses import AddressFault, read_target
-from api.notify.guard import Blocked, Guard, GuardedTransport
-from api.notify.outgoing import AGENT, CONNECT_S
+from api.notify.addresses import AddressFault
+from api.notify.guard import Blocked, Guard
+from api.notify.outgoing import answering
 
 ANSWER_BYTES: Final = 64 * 2**20
 ANSWER_S: Final = 120.0
@@ -170,18 +170,10 @@ def _good(status: int, body: bytes) -> bytes:
 
 
 async def _exchange(guard: Guard, url: str) -> tuple[int, bytes]:
-    target = read_target(url)
-    wait = httpx.Timeout(ANSWER_S, connect=CONNECT_S)
-    headers = {"user-agent": AGENT, "accept-encoding": "identity"}
-    async with (
-        httpx.AsyncClient(
-            transport=GuardedTransport(guard, target, ANSWER_BYTES),
-            timeout=wait,
-            follow_redirects=False,
-            trust_env=False,
-        ) as client,
-        client.stream("GET", target.url, headers=headers) as answer,
-    ):
+    plain = {"accept-encoding": "identity"}
+    async with answering(
+        guard, "GET", url, plain, bytes_max=ANSWER_BYTES, total_s=ANSWER_S
+    ) as answer:
         # Raw: what is packed would have to be unpacked, and may be a bomb.
         body = b"".join([part async for part in answer.aiter_raw()])
         return answer.status_code, body

@@ -155,18 +155,17 @@ async def _uploaded(call: Call[ImportParams, ImportBody], made: ImportRecord) ->
         archive = await trio.to_thread.run_sync(Archive, kept.source(record), record.name)
         archive.close()
     except TooLarge:
-        await kept.forget_files(record)
-        raise Problem("body_too_large", f"At most {UPLOAD_BYTES_MAX} bytes.", close=True) from None
+        problem = Problem("body_too_large", f"At most {UPLOAD_BYTES_MAX} bytes.", close=True)
     except DumpFault as fault:
-        await kept.forget_files(record)
-        raise Problem("import_invalid", f"{fault}.") from None
+        problem = Problem("import_invalid", f"{fault}.")
     except OSError:
-        await kept.forget_files(record)
-        raise unavailable("read_only", 60, "The disk takes no upload at the moment.") from None
-    except Problem:
-        await kept.forget_files(record)
-        raise
-    return record
+        problem = unavailable("read_only", 60, "The disk takes no upload at the moment.")
+    except Problem as refusal:
+        problem = refusal
+    else:
+        return record
+    await kept.forget_files(record)
+    raise problem
 
 
 async def _other_server(call: Call[ImportParams, ImportBody], made: ImportRecord) -> ImportRecord:
