@@ -215,20 +215,30 @@ class Importing:
     async def _work(self, record: ImportRecord) -> None:
         """Bring one import to its end; whatever happens to it ends no other."""
         try:
+            reason = await self._carried_out(record)
+            if reason is not None:
+                await self._end(record, "failed", reason)
+        except StoreError as error:
+            log.info("the import %s goes on later: %s", record.id, error)
+            await trio.sleep(RETRY_S)
+        except Exception:
+            # Not written, for that may be what failed: after a restart it is tried once more.
+            log.exception("the import %s failed", record.id)
+            reason = "something went wrong on our side; the log of the server has more"
+            self._live[record.account] = self._now(record).ended("failed", self.now_ms, reason)
+
+    async def _carried_out(self, record: ImportRecord) -> str | None:
+        """Import or undo; why that cannot be done, if it cannot."""
+        try:
             if record.state == "undoing":
                 await self._undo(record)
             else:
                 await self._import(record)
         except (DumpFault, PulledFault, VaultFault) as fault:
-            await self._end(record, "failed", f"{fault}")
+            return f"{fault}"
         except NotAccepted as error:
-            await self._end(record, "failed", f"the server takes nothing: {error}")
-        except StoreError as error:
-            log.info("the import %s goes on later: %s", record.id, error)
-            await trio.sleep(RETRY_S)
-        except Exception:
-            log.exception("the import %s failed", record.id)
-            await self._end(record, "failed", "something went wrong on our side; see the log")
+            return f"the server takes nothing: {error}"
+        return None
 
     def _now(self, record: ImportRecord) -> ImportRecord:
         """The record as it is now; the caller may have an older one."""
@@ -322,6 +332,8 @@ class Importing:
                 )  # fmt: skip
             except AlertFault as fault:
                 faults.append(fault_of(found, fault))
+        # Those that were made before it was broken off are new, too.
+        new += record.tally.alerts_new
         tally = msgspec.structs.replace(
             record.tally, alerts_new=new, alerts_same=len(dump.alerts) - new - len(faults)
         )

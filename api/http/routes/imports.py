@@ -20,6 +20,7 @@ from api.importing.pulling import TIMEFRAME, TIMEFRAMES, TOKEN, Source
 from api.importing.record import ImportRecord, Pull, State, Tally
 from api.notify.addresses import AddressFault, read_target
 from engine.stats import Kind, canonical_name
+from storage.documents import DOCUMENTS_MAX, TooManyDocuments
 
 NAME_LENGTH_MAX: Final = 255
 TIMEFRAMES_MAX: Final = 4
@@ -210,6 +211,8 @@ def _refusals() -> Generator[None]:
         raise Problem("import_running", "Wait until it has ended, or undo it.") from None
     except Full:
         raise unavailable("overloaded", 60, "Too many imports wait; try again later.") from None
+    except TooManyDocuments:
+        raise Problem("plan_limit", f"At most {DOCUMENTS_MAX} imports are remembered.") from None
 
 
 BUSY: Final = ("import_running", "overloaded", "not_ready", "store_unavailable")
@@ -220,7 +223,7 @@ ROUTES: Final = (
         {202: ImportInfo}, ImportParams, ImportBody, begin_import,
         problems=(
             "import_invalid", "import_auth", "import_source", "webhook_url", "webhook_address",
-            "read_only", *BUSY,
+            "read_only", "plan_limit", *BUSY,
         ),
         body_required=False, upload=True,
         media=("application/json", "application/zip", "application/octet-stream", "text/csv"),

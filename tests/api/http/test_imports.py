@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 import trio
 
+from api.importing import jobs
 from engine.audit import audit
 from engine.ports import Appended, Group, StoreError, Unavailable
 from engine.tiers import DAY_S
+from storage.documents import Write
+from storage.memory_documents import MemoryDocuments
 from tests.api.http.harness import NOW_MS, Answer, FailingStore, Server, serving
 from tests.api.importing.dumps import (
     DAY,
@@ -304,3 +307,25 @@ async def test_an_import_that_is_under_way_can_be_undone(tmp_path: Path) -> None
         assert (await ended(server, begun))["state"] == "undone"
         assert (await server.send("GET", "/v1/stats")).json["stats"] == []
         assert all(partition.imported == {} for partition in store.state)
+
+
+async def test_a_store_that_fails_meanwhile_ends_neither_import_nor_server(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "RETRY_S", 0.01)
+    kept, failing = server.context.importing.kept, 3
+    write = MemoryDocuments.write
+
+    async def failing_write(
+        self: MemoryDocuments, writes: Sequence[Write], now_ms: int
+    ) -> list[int]:
+        nonlocal failing
+        if writes[0].kind == "import" and len(await kept.all(1, now_ms)) and failing:
+            failing -= 1
+            raise Unavailable("the link broke")
+        return await write(self, writes, now_ms)
+
+    monkeypatch.setattr(MemoryDocuments, "write", failing_write)
+    found = await imported(server, a_dump())
+    assert (found["state"], found["tally"]["buckets_new"], failing) == ("done", 7, 0)
+    assert (await server.send("GET", "/healthz", key=None)).status == 200
