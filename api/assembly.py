@@ -25,10 +25,14 @@ from api.greeting import Say, greet
 from api.http.context import Context
 from api.http.cookies import Cookies, transport_of
 from api.http.upkeep import keep_up
+from api.importing.jobs import Importing
+from api.importing.jobs import Means as ImportMeans
+from api.importing.kept import Kept
 from api.notify.cron import next_ms
+from api.notify.guard import Guard
 from api.notify.mail import Mailer, OutboxMailer, SmtpMailer, SmtpServer, default_sender
 from api.notify.mail_queue import MailQueue
-from api.notify.office import Ear, Means, Preferences, office_of
+from api.notify.office import Ear, Means, Office, Preferences, office_of
 from api.opening import Storage, open_storage
 from api.plans.allowances import Allowances
 from api.plans.billing import Billing
@@ -107,9 +111,12 @@ class _Base:
         warnings = Warnings(
             allowances, storage.documents, clock, desk.owners, mails.put, self.address
         )
+        importing = self._importing(vault, office, allowances)
         for run in (keyring.run, allowances.run, desk.sessions.run):
             await nursery.start(run)
-        for task in (mails.run, warnings.run, partial(office.run, storage.account_ids)):
+        accounts = storage.account_ids
+        nursery.start_soon(importing.run, accounts)
+        for task in (mails.run, warnings.run, partial(office.run, accounts)):
             nursery.start_soon(task)
         transport = transport_of(
             self.address, tls=settings.tls_cert is not None, loopback=settings.loopback
@@ -118,6 +125,7 @@ class _Base:
             self.node, self.directory, keyring, storage.documents, desk, office, clock,
             self.address, allowances, office.watchman.warnings, Cookies(transport),
             tuple(map(read_network, settings.trusted_proxies)), billing=_billing(settings),
+            importing=importing,
         )  # fmt: skip
         nursery.start_soon(archive.run, context, storage.account_ids)
         return context
@@ -134,6 +142,12 @@ class _Base:
             settings.sign_up_rule, confirm_mail=not settings.loopback,
             check_members=check_members,
         )  # fmt: skip
+
+    def _importing(self, vault: Vault, office: Office, allowances: Allowances) -> Importing:
+        guard = Guard(_preferences(self.settings).allowed)
+        means = ImportMeans(self.node, self.directory, office, allowances, vault, guard, self.clock)
+        folder = Path(self.settings.data) / "imports"
+        return Importing(means, Kept(self.storage.documents, folder))
 
     def _means(
         self, vault: Vault, mailer: Mailer, mails: MailQueue, desk: Desk, archive: Archive

@@ -11,8 +11,8 @@ from api.heap import keep_freed_memory
 from bench.report import Missing, Row, show, summary
 
 ORDER: Final = (
-    "batches", "singles", "budget", "cardinality", "live", "alerts", "query", "storage", "recovery",
-    "overload", "web",
+    "batches", "singles", "budget", "cardinality", "live", "alerts", "query", "storage", "imports",
+    "recovery", "overload", "web",
 )  # fmt: skip
 
 INTERRUPTED: Final = 130

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from engine.ports import Damaged, Snapshot, Store
+from engine.ports import Damaged, Snapshot, Span, Store
 from engine.position import START
 from engine.reader import Recent, Wanted, compose, spans_of
 from engine.rollup import Rollups
@@ -32,7 +32,10 @@ FAULTS_MAX = 100
 
 @dataclass(frozen=True, slots=True)
 class PartitionAudit:
-    """What was found in one partition; all numbers are points, `faults` are sentences."""
+    """What was found in one partition; all numbers are points, `faults` are sentences.
+
+    `imported` are the buckets of imports: no points, counted apart.
+    """
 
     partition: int
     appended: int
@@ -41,6 +44,7 @@ class PartitionAudit:
     counted: int
     stats: int
     faults: tuple[str, ...]
+    imported: int = 0
 
     @property
     def missing(self) -> int:
@@ -88,10 +92,11 @@ class _Recount:
         ordered = sorted(stats)
         for place in range(0, len(ordered), STATS_A_STEP):
             counted += await self._count(ordered[place : place + STATS_A_STEP])
+        imported = await self._imported()
         purged = sum(totals.purged.values())
         return PartitionAudit(
             self.partition, totals.appended, totals.dead, purged, counted, len(stats),
-            tuple(self.faults),
+            tuple(self.faults), imported,
         )  # fmt: skip
 
     async def _count(self, stats: Sequence[int]) -> int:
@@ -109,6 +114,19 @@ class _Recount:
         for place, stat in enumerate(stats):
             self._compare(stat, tiers[place * size : (place + 1) * size])
         return sum(int(rollups.count.sum()) for rollups in tiers[size - 1 :: size])
+
+    async def _imported(self) -> int:
+        """The buckets of all imports; notes what of them is damaged."""
+        buckets = 0
+        for stat, numbers in (await self.store.imports(self.partition)).items():
+            wanted = [(n, Span(stat, tier, 0, FAR_S)) for n in numbers for tier in STORED]
+            try:
+                found = await self.store.imported(self.partition, wanted)
+            except Damaged as error:
+                self._fault(str(error))
+                continue
+            buckets += sum(len(chunk.content) for part in found for chunk in part)
+        return buckets
 
     async def _read(self, wanted: Sequence[Wanted]) -> list[Rollups]:
         """What chunks and frames say, in one step of the store."""

@@ -5,7 +5,7 @@ that lost its ownership is not. Stopping is closing the inlet: the intake emptie
 apply and checkpoint, the tasks return.
 """
 
-from collections.abc import AsyncGenerator, Callable, Collection, Generator
+from collections.abc import AsyncGenerator, Callable, Collection, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
@@ -15,6 +15,8 @@ from engine.alert_clock import keep_time
 from engine.alert_state import NextMs
 from engine.alerting import Alerting, forget, never
 from engine.histogram import Histograms
+from engine.imported import Layer
+from engine.imported_reader import layers_of, read_with_imports
 from engine.intake import Intake
 from engine.partition import Partition
 from engine.points import Batch, Command, Receipt
@@ -32,6 +34,9 @@ from engine.window import Newest
 
 TICK_S = 1.0
 MEMORY_EVERY_S = 5.0
+
+FAR_S = 2**38
+"""Later than any bucket, in epoch seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +144,27 @@ class Node:
     ) -> Reading[Rollups]:
         """Buckets of one stat that start in [from_s, to_s), epoch seconds."""
         return await self._queries[partition].read(stat, tier, from_s, to_s)
+
+    async def read_with_imports(
+        self, partition: int, stat: int, tier: Tier, from_s: int, to_s: int
+    ) -> Reading[Rollups]:
+        """As `read`, and what was imported where nothing was counted; perhaps in wider buckets.
+
+        Then the first bucket is the one that holds `from_s`.
+        """
+        return await read_with_imports(self._queries[partition], stat, tier, from_s, to_s)
+
+    async def imported(self, partition: int, stats: Sequence[int]) -> dict[int, list[Layer]]:
+        """All that imports have of some stats; nothing of those that have none."""
+        return await layers_of(self._queries[partition], stats, 0, FAR_S)
+
+    def has_imports(self, partition: int, stat: int) -> bool:
+        """Whether anything was imported for a stat."""
+        return stat in self._partitions[partition].imports.of_stat
+
+    def having_imported(self, number: int) -> list[tuple[int, int]]:
+        """(partition, stat) of the stats that have something of an import."""
+        return [(p.number, stat) for p in self._partitions for stat in p.imports.having(number)]
 
     async def read_histograms(
         self, partition: int, stat: int, tier: Tier, from_s: int, to_s: int

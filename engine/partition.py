@@ -16,6 +16,7 @@ from engine.alert_state import NextMs
 from engine.alerting import Alerting, forget, never
 from engine.fold import Fold
 from engine.history import History
+from engine.imported import PUT, Imports
 from engine.intake import Lane
 from engine.mailbox import Mailbox
 from engine.points import Command
@@ -53,6 +54,9 @@ TURN_PAUSE_S = 0.002
 
 UNCOMMITTED_BYTES_MAX = 32 * 2**20
 """A checkpoint is due when the uncommitted rows take this much memory."""
+
+COMMAND_BYTES_MAX = 4 * 2**20
+"""And when the uncommitted commands do: what they put is written in one step of the store."""
 
 FOLD_EVERY_S = 60
 SWEEP_EVERY_S = 1_800
@@ -112,6 +116,7 @@ class Partition:
         self.alerting = Alerting(alerts, own.position, self.next_ms)
         self.rules_changed, self.rules_loaded = trio.Event(), trio.Event()
         self.table = WindowTable()
+        self.imports = Imports()
         self.pending = Pending()
         self.sealed: Sealed | None = None
         # What was committed is not here.
@@ -165,7 +170,9 @@ class Partition:
         own = await patiently(repr(self), lambda: self.store.acquire(self.number))
         history = await History.load(self.store, own, self.now_s)
         alerts = await patiently(repr(self), lambda: self.store.alerts(self.number))
+        imports = await patiently(repr(self), lambda: self.store.imports(self.number))
         self._reset(own, history, alerts)
+        self.imports = Imports(imports)
         await load(self, self.alerting.unloaded())
         self.alerting.begin()
         keep_seconds(self)
@@ -187,10 +194,15 @@ class Partition:
                 await self._wake(self._turn(part))
                 # The entry that arms a rule may be the next.
                 await load(self, self.alerting.unloaded())
-            if self.pending.points.bytes > UNCOMMITTED_BYTES_MAX:
+            if self._much_uncommitted:
                 await self.checkpoint()
 
     # Taking turns
+
+    @property
+    def _much_uncommitted(self) -> bool:
+        rows, commands = self.pending.points.bytes, self.pending.command_bytes
+        return rows > UNCOMMITTED_BYTES_MAX or commands > COMMAND_BYTES_MAX
 
     def _deliver(self, entry: Entry) -> None:
         self.points_ahead += len(entry.points)
@@ -201,7 +213,7 @@ class Partition:
             turn = self._turn(part)
             self.points_ahead -= sum(len(entry.points) for entry in part)
             await self._wake(turn)
-        if self.pending.points.bytes > UNCOMMITTED_BYTES_MAX:
+        if self._much_uncommitted:
             self.checkpoint_due.set()
         points = sum(len(entry.points) for entry in entries)
         if points < TURN_POINTS_WORTH and not len(self.inbox):
@@ -230,8 +242,14 @@ class Partition:
         return turn
 
     def _apply(self, commands: list[Command]) -> None:
-        self.pending.commands += commands
-        self.history.fold.gone.update(c.stat for c in commands if c.kind == "stat.purge")
+        gone = self.history.fold.gone
+        for command in commands:
+            if command.kind == "stat.purge":
+                gone.add(command.stat)
+            elif command.stat in gone and command.kind == PUT:
+                continue  # Nobody would ever forget it.
+            self.imports.apply(command)
+            self.pending.add(command)
 
     def _judge(self, entries: list[Entry], turn: Turn, dead: list[DeadLetter]) -> None:
         """Tell the rules each entry by itself: how they came in turns is not in the log."""

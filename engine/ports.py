@@ -156,10 +156,11 @@ class Checkpoint:
     """One atomic write: partials, applied commands, dead letters and the position they reach.
 
     The store takes it only when `epoch` and `number` - 1 are what it holds. Of the commands it
-    knows `stat.put` (keep `body` as the record of the stat) and `stat.purge` (forget the record
-    and every chunk; `body` is the decimal number of points that go with it). What the rules made
-    of the same points is part of it, so that data and alert are there together or not at all; so
-    is how many points each owner sent (`usage`).
+    knows `stat.put` (keep `body` as the record of the stat), `stat.purge` (forget the record and
+    every chunk; `body` is the decimal number of points that go with it) and those of
+    `engine.imported`: it puts, then undoes, then purges. What the rules made of the same points
+    is part of it, so that data and alert are there together or not at all; so is how many points
+    each owner sent (`usage`).
     """
 
     partition: int
@@ -298,6 +299,14 @@ class Store(Protocol):
         One that counts less far than the chunk in its place is a copy that was long on its way,
         and changes nothing. Also notes each stat's newest bucket for `active`.
         """
+
+    async def imports(self, partition: int) -> dict[int, tuple[int, ...]]:
+        """The imports that each stat has something of, in order, as the last checkpoint left it."""
+
+    async def imported(
+        self, partition: int, wanted: Sequence[tuple[int, Span]]
+    ) -> list[list[Chunk]]:
+        """The chunks that an import (by its number) has in each span, oldest first."""
 
     async def drop_chunks(
         self, partition: int, epoch: int, before: Mapping[int, int], stats: Sequence[int]

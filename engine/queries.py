@@ -61,19 +61,30 @@ class Queries:
     _epoch: int = 0
 
     async def read(self, stat: int, tier: Tier, from_s: int, to_s: int) -> Reading[Rollups]:
-        """Buckets of `tier`, or of the finest wider one that still has `from_s`."""
+        """Buckets of `tier`, or of the finest wider one that still has `from_s`.
+
+        Only what was counted here; `read_with_imports` adds what was imported.
+        """
         await self.caught_up()
-        if tier is S1 and from_s >= self.partition.now_s - (S1.keep_s or 0):
+        if self.has_seconds(tier, from_s):
             return self._read_seconds(stat, from_s, to_s)
-        kept = self._finest_kept(STORED, tier, from_s)
+        kept = self.finest_kept(STORED, tier, from_s)
         return (await self._read([_whole(stat, kept, from_s, to_s)], Rollups.empty()))[0]
+
+    async def read_at_once(self, wanted: Sequence[Wanted]) -> list[Reading[Rollups]]:
+        """Buckets as they were all at one position."""
+        return await self._read(wanted, Rollups.empty())
+
+    def has_seconds(self, tier: Tier, from_s: int) -> bool:
+        """Whether it is seconds that were asked for, so late that they may be had."""
+        return tier is S1 and from_s >= self.partition.now_s - (S1.keep_s or 0)
 
     async def read_histograms(
         self, stat: int, tier: Tier, from_s: int, to_s: int
     ) -> Reading[Histograms]:
         """Histograms of the width of `tier`, or of the finest wider ones that are kept."""
         await self.caught_up()
-        kept = self._finest_kept(HISTOGRAMS, tier, from_s)
+        kept = self.finest_kept(HISTOGRAMS, tier, from_s)
         return (await self._read([_whole(stat, kept, from_s, to_s)], Histograms.empty()))[0]
 
     async def latest(self, stats: Sequence[int]) -> dict[int, Newest]:
@@ -137,7 +148,8 @@ class Queries:
             while partition.position < target:
                 await partition.progress.wait()
 
-    def _finest_kept(self, ladder: Sequence[Tier], tier: Tier, from_s: int) -> Tier:
+    def finest_kept(self, ladder: Sequence[Tier], tier: Tier, from_s: int) -> Tier:
+        """The finest tier of a ladder, no finer than `tier`, that still has `from_s`."""
         oldest = self.partition.history.oldest_kept(self.partition.now_s)
         fitting = [one for one in ladder if one.width_s >= tier.width_s]
         return next((one for one in fitting if oldest[one.number] <= from_s), ladder[-1])

@@ -24,6 +24,12 @@ class Pending:
     points: Uncommitted = field(default_factory=Uncommitted)
     commands: list[Command] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
+    command_bytes: int = 0
+
+    def add(self, command: Command) -> None:
+        """Note a command that was applied."""
+        self.commands.append(command)
+        self.command_bytes += len(command.body)
 
 
 @dataclass(frozen=True, slots=True)

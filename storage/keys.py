@@ -33,6 +33,8 @@ class Keys:
     claims    prefix of hashes, one per hour and shard: digest → answer
     history   prefix of sorted sets, one per stat: chunks by tier · 2⁴⁰ + start,
               each behind its position in 16 bytes
+    imported  prefix of sorted sets, one per stat and import: chunks by tier · 2⁴⁰ + start
+    imports   hash: stat → numbers of the imports that it has something of
     active    sorted set: stats by the start of their newest folded bucket
     records   hash: stat → its record
     purged    hash: stat → points that went with it
@@ -49,6 +51,8 @@ class Keys:
     recent: str
     claims: str
     history: str
+    imported: str
+    imports: str
     active: str
     records: str
     purged: str

@@ -35,6 +35,7 @@ from engine.ports import (
 )
 from engine.position import START, Position
 from engine.usage import day_of
+from storage.memory_imports import Imported, copied, found_in, keep_imports, numbers_by_stat
 
 CLAIM_WINDOW_MS = 3_600_000
 """A claim is remembered at least this long."""
@@ -59,6 +60,7 @@ class PartitionState:
     active: dict[int, int] = field(default_factory=dict)
     closed: dict[int, int] = field(default_factory=dict)
     dropped: dict[int, int] = field(default_factory=dict)
+    imported: Imported = field(default_factory=dict)
     records: dict[int, bytes] = field(default_factory=dict)
     dead: list[DeadLetter] = field(default_factory=list)
     purged: dict[int, int] = field(default_factory=dict)
@@ -76,6 +78,7 @@ class PartitionState:
             value = getattr(self, name)
             setattr(twin, name, value.copy() if isinstance(value, (dict, list)) else value)
         twin.chunks = {stat: chunks.copy() for stat, chunks in self.chunks.items()}
+        twin.imported = copied(self.imported)
         return twin
 
 
@@ -147,12 +150,14 @@ def commit(state: PartitionState, checkpoint: Checkpoint) -> None:
     state.log = [entry for entry in state.log if entry.position > state.position]
     if len(checkpoint.partials.rollups):
         state.frames.append(Frame(checkpoint.position, checkpoint.partials))
+    keep_imports(state.imported, checkpoint.commands)
     for command in checkpoint.commands:
         if command.kind == "stat.put":
             state.records[command.stat] = command.body
         elif command.kind == "stat.purge":
             state.records.pop(command.stat, None)
             state.chunks.pop(command.stat, None)
+            state.imported.pop(command.stat, None)
             state.active.pop(command.stat, None)
             # A purge that is repeated after a lost answer finds nothing to count any more.
             state.purged.setdefault(command.stat, int(command.body))
@@ -281,6 +286,15 @@ class MemoryStore:
                 state.active[chunk.stat] = max(newest, state.active.get(chunk.stat, 0))
 
         await self._step(step)
+
+    async def imports(self, partition: int) -> dict[int, tuple[int, ...]]:
+        return await self._step(lambda: numbers_by_stat(self.state[partition].imported))
+
+    async def imported(
+        self, partition: int, wanted: Sequence[tuple[int, Span]]
+    ) -> list[list[Chunk]]:
+        kept = self.state[partition].imported
+        return await self._step(lambda: [found_in(kept, *one) for one in wanted])
 
     async def drop_chunks(
         self, partition: int, epoch: int, before: Mapping[int, int], stats: Sequence[int]

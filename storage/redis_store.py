@@ -44,6 +44,7 @@ from storage.keys import NEXT_STAT, Keys, score
 from storage.link import Link
 from storage.redis_alerts import read_alerts, read_outbox, read_transitions, settle
 from storage.redis_commit import commit_call
+from storage.redis_imports import read_imported, read_imports
 from storage.redis_usage import read_usage
 from storage.scripts import Argument, Call, Reply, run_script, told
 
@@ -217,6 +218,16 @@ class RedisStore:
             run_script(client, ("write_chunks", [keys.meta, keys.active, keys.history], arguments))
 
         await self._fenced(self._commits, step)
+
+    async def imports(self, partition: int) -> dict[int, tuple[int, ...]]:
+        keys = self.keys[partition]
+        return await self._reads.run(lambda client: read_imports(client, keys))
+
+    async def imported(
+        self, partition: int, wanted: Sequence[tuple[int, Span]]
+    ) -> list[list[Chunk]]:
+        keys = self.keys[partition]
+        return await self._questions.run(lambda client: read_imported(client, keys, wanted))
 
     async def drop_chunks(
         self, partition: int, epoch: int, before: Mapping[int, int], stats: Sequence[int]

@@ -96,7 +96,9 @@ def report(found: Sequence[PartitionAudit], names: Mapping[int, str]) -> tuple[l
     sums += f" + {purged} purged" if purged else ""
     stats = sum(one.stats for one in found)
     if equal:
-        lines.append(f"equal: {sums}, in {stats} stats and {len(found)} partitions")
+        imported = sum(one.imported for one in found)
+        beside = f"; beside them {imported} imported buckets" if imported else ""
+        lines.append(f"equal: {sums}, in {stats} stats and {len(found)} partitions{beside}")
     else:
         lines.append(f"not equal: {sums.replace(' = ', ', ')}; restore the last good backup")
     return lines, equal

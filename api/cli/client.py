@@ -6,7 +6,7 @@ counts twice. Nothing is tried again that the server refused for good.
 
 import os
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -21,6 +21,9 @@ from api.cli.errors import CommandError, UsageError
 
 CONNECT_S: Final = 5.0
 ANSWER_S: Final = 60.0
+
+UPLOAD_S: Final = 600.0
+"""A part of an upload, or the answer to all of it, may take so long."""
 
 SILENCE_S: Final = 45.0
 """A stream that says nothing for three of its keep-alives is gone."""
@@ -157,6 +160,21 @@ class Client:
     async def patch(self, path: str, change: Mapping[str, Any]) -> bytes:
         """Change something; Refused or Unreached."""
         return (await self._ask(self._http.build_request("PATCH", path, json=change))).content
+
+    async def delete(self, path: str) -> bytes:
+        """Remove something; Refused or Unreached."""
+        return (await self._ask(self._http.build_request("DELETE", path))).content
+
+    async def post(
+        self, path: str, params: Params, content: bytes | AsyncIterable[bytes], media: str
+    ) -> bytes:
+        """Send a body once, which may be long and come in parts; Refused or Unreached."""
+        limits = httpx.Timeout(UPLOAD_S, connect=CONNECT_S)
+        request = self._http.build_request(
+            "POST", path, params=dict(params), content=content, headers={"content-type": media},
+            timeout=limits,
+        )  # fmt: skip
+        return (await self._ask(request)).content
 
     async def send(self, items: Sequence[Mapping[str, Any]], key: str | None = None) -> Sent:
         """Send a batch until it is answered: what was taken and what was not, by index.

@@ -38,6 +38,7 @@ COMMANDS: Final = (
     Command("tail", "api.cli.tail", "watch stats move"),
     Command("query", "api.cli.query", "ask for numbers"),
     Command("export", "api.cli.export", "write stats into a CSV file, or a whole account"),
+    Command("import", "api.cli.importing", "bring in what StatHat counted, or our own files"),
     Command("backup", "api.cli.backup", "copy the data directory, also while the server runs"),
     Command("restore", "api.cli.restore", "make a data directory from a backup"),
     Command("doctor", "api.cli.doctor", "look for what is wrong or will be"),
@@ -46,7 +47,7 @@ COMMANDS: Final = (
 
 ENVIRONMENT: Final = """\
 environment:
-  STATFLOW_URL      the server that send, tail, query and export talk to
+  STATFLOW_URL      the server that send, tail, query, export and import talk to
   STATFLOW_KEY      their API key
   STATFLOW_BIND     where the server listens, HOST:PORT
   STATFLOW_DATA     its data directory

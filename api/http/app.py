@@ -45,7 +45,8 @@ def create_app(context: Context, routes: Sequence[AnyRoute] = (*ROUTES, *PAGES))
         app.view_functions[_endpoint("OPTIONS", path)] = partial(_options, methods)
     app.view_functions[SOCKET] = cast("Any", partial(live_socket, context))
     app.register_error_handler(HTTPException, partial(_unrouted, context))
-    gate = Gate(cast("Any", app.asgi_app), context.meters, context.room)
+    uploads = [(route.method, route.path) for route in routes if route.upload]
+    gate = Gate(cast("Any", app.asgi_app), context.meters, context.room, uploads)
     app.asgi_app = cast("Any", gate)  # type: ignore[method-assign]
     return app
 
@@ -122,7 +123,7 @@ async def _handle(context: Context, route: AnyRoute, raw: RawRequest, ids: dict[
         context.allowances.admit(caller.account, caller.key_id, 0)
     params = read_params(route.params, raw.query)
     body = NOTHING
-    if route.body is not Nothing and (raw.body or route.body_required):
+    if route.body is not Nothing and raw.upload is None and (raw.body or route.body_required):
         codec_of(raw, CONTROL_CODECS)
         body = read_body(route.body, unpacked(raw))
     return await route.handler(Call(context, raw, caller, ids, params, body))

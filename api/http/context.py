@@ -18,6 +18,7 @@ from api.http.room import BodyRoom
 from api.http.site import Site
 from api.http.streams import OpenStream, Streams
 from api.http.tickets import Tickets
+from api.importing.jobs import Importing
 from api.notify.office import Office
 from api.plans.allowances import Allowances
 from api.plans.billing import Billing
@@ -36,8 +37,9 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 class Context:
     """One server; `public_url` is how clients reach it, without a slash at the end.
 
-    `warnings` tells what is amiss outside of the engine; `cookies` whether and how people log in;
-    `exports` counts those of each account that are being sent.
+    `importing` brings in what other systems have counted; `exports` counts those of each account
+    that are being sent. `warnings` tells what is amiss outside of the engine; `cookies` whether and
+    how people log in.
     """
 
     node: Node
@@ -61,6 +63,7 @@ class Context:
     site: Site = field(default_factory=Site)
     stopping: trio.Event = field(default_factory=trio.Event)
     billing: Billing | None = None
+    importing: Importing = field(kw_only=True)
     stathat: Accesses = field(init=False)
 
     def __post_init__(self) -> None:

@@ -5,7 +5,7 @@ does not enter. Whatever is refused here is answered with a problem, and the con
 without reading the rest of the request, but for a moment in which the client may notice.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, Final
@@ -19,6 +19,7 @@ from api.http.meters import Meters
 from api.http.problems import Problem, unavailable
 from api.http.request_ids import new_request_id
 from api.http.room import BodyRoom
+from api.http.uploads import UPLOAD_LIMIT, Upload
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -71,10 +72,16 @@ def sized(reply: RawReply, closing: Iterable[Header]) -> list[Header]:
 
 
 class Gate:
-    """An ASGI application around another."""
+    """An ASGI application around another.
 
-    def __init__(self, app: App, meters: Meters, room: BodyRoom) -> None:
+    What comes to a method and path of `uploads`, and is no JSON, is not held in memory.
+    """
+
+    def __init__(
+        self, app: App, meters: Meters, room: BodyRoom, uploads: Collection[tuple[str, str]] = ()
+    ) -> None:
         self.app = app
+        self.uploads = frozenset(uploads)
         self.meters = meters
         self.room = room
 
@@ -88,8 +95,10 @@ class Gate:
         request_id = new_request_id()
         headers = tuple((bytes(name).lower(), bytes(value)) for name, value in scope["headers"])
         query = bytes(scope["query_string"])
-        problem = head_problem(scope.get("raw_path") or b"", query, headers)
         method = scope.get("method", "GET")
+        upload = (method, scope["path"]) in self.uploads and not _is_json(headers)
+        limit = UPLOAD_LIMIT if upload else BODY_LIMIT
+        problem = head_problem(scope.get("raw_path") or b"", query, headers, limit)
         client = (scope.get("client") or ("",))[0]
         request = RawRequest(method, scope["path"], query, headers, b"", request_id, client)
         if scope["type"] == "websocket":
@@ -97,7 +106,7 @@ class Gate:
         else:
             guard = (scope.get("state") or {}).get(GUARD)
             with guard.requesting() if guard is not None else nullcontext():
-                await self._http(scope, receive, send, request, problem)
+                await self._http(scope, receive, send, request, problem, upload=upload)
 
     async def _http(
         self,
@@ -106,11 +115,16 @@ class Gate:
         send: Send,
         request: RawRequest,
         problem: Problem | None,
+        *,
+        upload: bool,
     ) -> None:
         held = _Held(self.room)
         try:
             if problem is not None:
                 raise problem
+            if upload:
+                await self._upload(scope, receive, send, request)
+                return
             body = await held.read(receive)
         except Problem as refusal:
             self.meters.refused(refusal.code)
@@ -124,6 +138,29 @@ class Gate:
                 await self.app(scope, _replay(body, receive), send)
             finally:
                 held.release()
+
+    async def _upload(
+        self, scope: Scope, receive: Receive, send: Send, request: RawRequest
+    ) -> None:
+        """Let the route read; what it leaves is thrown away, so that the client may hear why."""
+        upload = Upload(receive)
+        scope[REQUEST] = replace(request, upload=upload)
+        guard = (scope.get("state") or {}).get(GUARD)
+
+        async def send_on(message: Message) -> None:
+            if upload.ended:
+                await send(message)
+            elif message["type"] == "http.response.start":
+                await send({**message, "headers": [*message["headers"], *_closing(scope)]})
+            elif message.get("more_body", False):
+                await send(message)
+            else:
+                await send({**message, "more_body": True})
+                await _linger(receive)
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+        with guard.replying() if guard is not None else nullcontext():
+            await self.app(scope, upload.framework_receive, send_on)
 
     async def _websocket(
         self,
@@ -200,14 +237,17 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, reply: RawReply) -> None:
     """Answer, give the client a moment to read it, then let the server close the connection."""
-    closing: tuple[Header, ...] = ()
-    if str(scope.get("http_version", "1.1")).startswith("1"):
-        closing = ((b"connection", b"close"),)
-    start = {"status": reply.status, "headers": sized(reply, closing)}
+    start = {"status": reply.status, "headers": sized(reply, _closing(scope))}
     guard = (scope.get("state") or {}).get(GUARD)
     with guard.replying() if guard is not None else nullcontext():
         await send({"type": "http.response.start", **start})
         await send({"type": "http.response.body", "body": reply.body, "more_body": True})
+    await _linger(receive)
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _linger(receive: Receive) -> None:
+    """Throw away what still comes, for a moment."""
     left = LINGER_BYTES
     with trio.move_on_after(LINGER_S):
         while left > 0:
@@ -215,4 +255,14 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, reply: RawReply) -
             if message["type"] == "http.disconnect" or not message.get("more_body", False):
                 break
             left -= len(message.get("body", b""))
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _closing(scope: Scope) -> tuple[Header, ...]:
+    """The header that says that this reply is the last."""
+    last = str(scope.get("http_version", "1.1")).startswith("1")
+    return ((b"connection", b"close"),) if last else ()
+
+
+def _is_json(headers: Iterable[Header]) -> bool:
+    media = dict(headers).get(b"content-type", b"").partition(b";")[0]
+    return media.strip().lower() == b"application/json"

@@ -30,7 +30,9 @@ UNIQUE: Final = frozenset({b"authorization", b"content-type", b"idempotency-key"
 """Headers of which two would leave open which one counts."""
 
 
-def head_problem(raw_path: bytes, query: bytes, headers: Sequence[Header]) -> Problem | None:
+def head_problem(
+    raw_path: bytes, query: bytes, headers: Sequence[Header], body_limit: int = BODY_LIMIT
+) -> Problem | None:
     """The first problem of a request's head; the rest of such a request is not read."""
     if len(raw_path) + len(query) + 1 > URL_LIMIT:
         return _problem("url_too_long", f"At most {URL_LIMIT} bytes.")
@@ -44,10 +46,10 @@ def head_problem(raw_path: bytes, query: bytes, headers: Sequence[Header]) -> Pr
             "URLs end up in logs and histories. Send the key as a header:"
             " Authorization: Bearer sf_…; and replace this key, others may have seen it.",
         )
-    return _length_problem(headers)
+    return _length_problem(headers, body_limit)
 
 
-def _length_problem(headers: Sequence[Header]) -> Problem | None:
+def _length_problem(headers: Sequence[Header], body_limit: int) -> Problem | None:
     seen: dict[bytes, bytes] = {}
     for name, value in headers:
         if name in seen and name in UNIQUE:
@@ -58,8 +60,8 @@ def _length_problem(headers: Sequence[Header]) -> Problem | None:
     length = seen.get(b"content-length", b"0")
     if not length.isdigit():
         return _problem("invalid_request", "Content-Length is a number.")
-    if int(length[:20]) > BODY_LIMIT:
-        return _problem("body_too_large", f"At most {BODY_LIMIT} bytes.")
+    if int(length[:20]) > body_limit:
+        return _problem("body_too_large", f"At most {body_limit} bytes.")
     return None
 
 

@@ -26,7 +26,8 @@ SAFE: Final[tuple[Header, ...]] = (
 class RawRequest:
     """One request with its whole body; `query` is still percent-encoded, `id` names it in logs.
 
-    `client` is the address of the peer, which may be a proxy.
+    `client` is the address of the peer, which may be a proxy. Of a route that takes uploads
+    `upload` are the parts of a body that is no JSON, and `body` is empty.
     """
 
     method: str
@@ -36,6 +37,7 @@ class RawRequest:
     body: bytes
     id: str
     client: str = ""
+    upload: AsyncIterator[bytes] | None = field(default=None, repr=False)
 
     def header(self, name: bytes) -> bytes | None:
         """The last value of a header, or None."""

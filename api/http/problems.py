@@ -109,6 +109,11 @@ TABLE: Final[dict[str, tuple[int, str]]] = {
     "channel_blocked": (409, "Nothing is sent to this channel"),
     "rule_invalid": (422, "The rule cannot be judged"),
     "link_expired": (410, "The link is no longer good"),
+    # imports
+    "import_invalid": (422, "There is nothing in it that can be imported"),
+    "import_auth": (422, "The other server does not know the token"),
+    "import_source": (502, "The other server does not answer as it should"),
+    "import_running": (409, "The account has an import under way"),
     # limits
     "plan_limit": (403, "The plan does not allow more"),
     "plan_not_sold": (403, "The plan cannot be bought"),

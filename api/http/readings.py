@@ -168,7 +168,9 @@ async def first_points(
     async def first(stat: Stat) -> int | None:
         if stat.created_ms <= from_ms:
             return stat.created_ms
-        days = await context.node.read(stat.partition, stat.id, D1, 0, now_ms // 1000 + AHEAD_S)
+        days = await context.node.read_with_imports(
+            stat.partition, stat.id, D1, 0, now_ms // 1000 + AHEAD_S
+        )
         return int(days.rollups.first_ms[0]) if len(days.rollups) else None
 
     found = await for_each(stats, first)
@@ -184,7 +186,7 @@ async def read_buckets(
     """
     where = (stat.partition, stat.id)
     span = (max(0, kept_s, int(edges[0])), int(edges[-1]))
-    reading = await context.node.read(*where, plan.tier, *span)
+    reading = await context.node.read_with_imports(*where, plan.tier, *span)
     histograms = None
     if plan.histogram_tier is not None and stat.percentiles:
         histograms = await context.node.read_histograms(*where, plan.histogram_tier, *span)

@@ -89,6 +89,8 @@ class Route(Generic[P, B]):
     answered on the express lane, too; there the Content-Length of one `by_characters` may count
     those.
 
+    Into one that takes an `upload` anything but JSON comes in parts, as `request.upload`.
+
     `headers` describes the request headers that matter, `media` what the body may be written in;
     `example` is a body that works, `example_query` a query.
     """
@@ -109,6 +111,7 @@ class Route(Generic[P, B]):
     example: object = None
     example_query: str = ""
     express: bool = False
+    upload: bool = False
     by_characters: bool = False
 
     @property

@@ -5,7 +5,8 @@ the whole after 15 s, the answer after 64 KiB. One client a request: pools that 
 when a task is cancelled.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -74,19 +75,7 @@ async def send(
 async def _exchange(
     guard: Guard, method: str, url: str, headers: Mapping[str, str], body: bytes
 ) -> Answered | Failed:
-    target = read_target(url)
-    wait = httpx.Timeout(TOTAL_S, connect=CONNECT_S)
-    async with (
-        httpx.AsyncClient(
-            transport=GuardedTransport(guard, target, ANSWER_BYTES),
-            timeout=wait,
-            follow_redirects=False,
-            trust_env=False,
-        ) as client,
-        client.stream(
-            method, target.url, headers={"user-agent": AGENT, **headers}, content=body
-        ) as answer,
-    ):
+    async with answering(guard, method, url, headers, body) as answer:
         try:
             # Raw: what is packed would have to be unpacked, and may be a bomb.
             async for _ in answer.aiter_raw():
@@ -95,3 +84,34 @@ async def _exchange(
             if answer.num_bytes_downloaded < ANSWER_BYTES - HEAD_BYTES:
                 raise
         return Answered(answer.status_code, answer.headers.get("retry-after"))
+
+
+@asynccontextmanager
+async def answering(
+    guard: Guard,
+    method: str,
+    url: str,
+    headers: Mapping[str, str] = NO_HEADERS,
+    body: bytes = b"",
+    *,
+    bytes_max: int = ANSWER_BYTES,
+    total_s: float = TOTAL_S,
+) -> AsyncGenerator[httpx.Response]:
+    """The answer to one request, whose body is still to be read; raises what httpx and guard do.
+
+    A connection that has brought `bytes_max` has ended; each wait ends after `total_s`.
+    """
+    target = read_target(url)
+    wait = httpx.Timeout(total_s, connect=CONNECT_S)
+    async with (
+        httpx.AsyncClient(
+            transport=GuardedTransport(guard, target, bytes_max),
+            timeout=wait,
+            follow_redirects=False,
+            trust_env=False,
+        ) as client,
+        client.stream(
+            method, target.url, headers={"user-agent": AGENT, **headers}, content=body
+        ) as answer,
+    ):
+        yield answer

@@ -6,6 +6,7 @@ from engine.points import Batch
 from engine.ports import Group, Refused
 from storage.memory import MemoryStore, acquire
 from tests.storage.alerts_contract import AlertsContract
+from tests.storage.imports_contract import ImportsContract
 from tests.storage.store_contract import T0_MS, StoreContract, points
 from tests.storage.usage_contract import UsageContract
 
@@ -15,7 +16,7 @@ def store() -> MemoryStore:
     return MemoryStore(partitions=2)
 
 
-class TestMemoryStore(StoreContract, AlertsContract, UsageContract):
+class TestMemoryStore(StoreContract, AlertsContract, UsageContract, ImportsContract):
     """The contract, without a server."""
 
 

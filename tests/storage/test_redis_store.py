@@ -26,6 +26,7 @@ from storage.redis_store import RedisStore
 from storage.scripts import Reply, run_script
 from storage.server.testing import ThrowawayServer, binaries, embedded_server
 from tests.storage.alerts_contract import AlertsContract
+from tests.storage.imports_contract import ImportsContract
 from tests.storage.store_contract import T0_MS, T0_S, StoreContract, points
 from tests.storage.usage_contract import UsageContract
 
@@ -59,7 +60,7 @@ class StandingClock:
         return T0_MS
 
 
-class TestRedisStore(StoreContract, AlertsContract, UsageContract):
+class TestRedisStore(StoreContract, AlertsContract, UsageContract, ImportsContract):
     """The contract, on a server."""
 
 

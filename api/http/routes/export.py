@@ -147,6 +147,10 @@ async def _settled(
         job = Export(stat, asked, aggregates, plan, first_ms)
         first = await job.read(context, 0)
         finest = wider_tier(plan, [first])
+        if finest is None and context.node.has_imports(stat.partition, stat.id):
+            # Imports may be wider in a later block than in the first.
+            whole = await read_buckets(context, stat, plan, plan.edges, first_ms)
+            finest = wider_tier(plan, [whole])
         if finest is None:
             return job, first
 

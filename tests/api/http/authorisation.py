@@ -224,6 +224,11 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "GET /v1/stathat": needs("admin"),
     "PATCH /v1/stathat": needs("admin"),
     "GET /v1/stats/{id}/stathat": needs("admin", owned=True),
+    # There is none, and nothing is sent.
+    "POST /v1/import/stathat": needs("admin", answer=422, body={}),
+    "GET /v1/import/stathat": needs("admin"),
+    "GET /v1/import/stathat/status": needs("admin", answer=404),
+    "DELETE /v1/import/stathat/{id}": needs("admin", answer=404),
     "GET /": open_to_all(),
     "GET /healthz": open_to_all(),
     "GET /readyz": open_to_all(),
@@ -328,5 +333,6 @@ THINGS: Final[Mapping[str, Callable[[Server], Awaitable[str]]]] = {
     "dashboards": a_board,
     "shares": a_share,
     "shared": a_token,
+    "stathat": nobody,
 }
 """What a name in braces is, by the word before it in the path."""

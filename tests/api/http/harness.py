@@ -24,7 +24,10 @@ from api.accounts.vault import Vault
 from api.http.app import create_app
 from api.http.context import Context
 from api.http.site import Site
-from api.notify.addresses import Address
+from api.importing.jobs import Importing
+from api.importing.jobs import Means as ImportMeans
+from api.importing.kept import Kept
+from api.notify.addresses import Address, read_target
 from api.notify.cron import next_ms
 from api.notify.guard import Guard
 from api.notify.mail import Mail
@@ -112,6 +115,8 @@ class Post:
     sent: list[Sent] = field(default_factory=list)
     mails: list[Mail] = field(default_factory=list)
     answer: Answered | Failed = field(default_factory=lambda: Answered(200))
+    fetched: list[str] = field(default_factory=list)
+    answers: dict[str, list[tuple[int, bytes]]] = field(default_factory=dict)
     dead: str | None = None
 
     async def receive(
@@ -131,6 +136,13 @@ class Post:
         """Take a mail that nobody waits for."""
         self.mails.append(mail)
         return True
+
+    async def fetch(self, guard: Guard, url: str) -> tuple[int, bytes]:
+        """Answer for another server: the next of the answers to the URL, the last for ever."""
+        await guard.check(read_target(url))
+        self.fetched.append(url)
+        found = self.answers.get(url, [(404, b"")])
+        return found.pop(0) if len(found) > 1 else found[0]
 
     async def resolve(self, host: str) -> list[Address]:
         """Every name is public, but for those that say that they are not."""
@@ -225,13 +237,19 @@ class Server:
 
 @asynccontextmanager
 async def serving(
-    partitions: int = 4, spread: int = 1, plan: Plan = UNLIMITED
+    partitions: int = 4,
+    spread: int = 1,
+    plan: Plan = UNLIMITED,
+    folder: Path = Path("not-there"),
+    store: FailingStore | None = None,
+    documents: MemoryDocuments | None = None,
 ) -> AsyncGenerator[Server]:
     """A server with the keys `all`, `read`, `write` of account 1 and `other` of account 2."""
-    store = FailingStore(partitions)
+    store, documents = store or FailingStore(partitions), documents or MemoryDocuments()
     clock = TrioClock(NOW_MS - int(trio.current_time() * 1000))
     catalog = MemoryCatalog()
     directory = Directory(store, clock, lambda account: spread)
+    await directory.load()
     off = directory.without_percentiles
     ear = Ear()
     async with (
@@ -249,7 +267,7 @@ async def serving(
         keyring = Keyring(catalog, clock, random.Random(7))
         await node.wait_ready()
         directory.open(node.submit)
-        post, documents, address = Post(), MemoryDocuments(), "http://stats.example"
+        post, address = Post(), "http://stats.example"
         posted, vault = list[Mail](), Vault([b"k" * 32])
         plans = {one.name: one for one in (*BUILT_IN, plan)}
         allowances = Allowances(documents, Meter(store, directory), clock, plans, plan.name)
@@ -265,9 +283,14 @@ async def serving(
             own_addresses=desk.proven_addresses, resolve=post.resolve, send=post.receive,
         )  # fmt: skip
         office = ear.office = office_of(means)
+        guard = Guard(means.preferences.allowed, post.resolve)
         context = Context(
             node, directory, keyring, documents, desk, office, clock, address, allowances,
             site=Site(Path("not-built")),
+            importing=Importing(
+                ImportMeans(node, directory, office, allowances, vault, guard, clock, post.fetch),
+                Kept(documents, folder),
+            ),
         )  # fmt: skip
         server = Server(context, store, create_app(context), posted, post)
         for name in ("owner", "other"):
@@ -277,6 +300,7 @@ async def serving(
         await server.new_key("write", ["write"])
         await server.new_key("other", ["read", "write", "admin"], account=2)
         nursery.start_soon(office.run, partial(_accounts, catalog))
+        nursery.start_soon(context.importing.run, partial(_accounts, catalog))
         yield server
         context.stop()
         nursery.cancel_scope.cancel()

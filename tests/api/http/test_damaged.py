@@ -23,7 +23,7 @@ async def ask(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Asking]:
 
 def _damage(node: Node, stat: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the node find the chunks of one stat damaged."""
-    latest, read = node.latest, node.read
+    latest, read = node.latest, node.read_with_imports
 
     async def latest_of(partition: int, stats: list[int]) -> dict[int, Newest]:
         _check(stats)
@@ -38,7 +38,7 @@ def _damage(node: Node, stat: int, monkeypatch: pytest.MonkeyPatch) -> None:
             raise Damaged(f"stat {stat}: a chunk cannot be read")
 
     monkeypatch.setattr(node, "latest", latest_of)
-    monkeypatch.setattr(node, "read", read_of)
+    monkeypatch.setattr(node, "read_with_imports", read_of)
 
 
 async def test_it_is_listed_with_the_others(ask: Asking, caplog: pytest.LogCaptureFixture) -> None:
