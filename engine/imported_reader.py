@@ -49,6 +49,21 @@ async def read_with_imports(
     return replace(counted[answer], rollups=rollups)
 
 
+async def imports_seen(
+    queries: "Queries", stat: int, from_s: int, to_s: int
+) -> list[tuple[Tier, Rollups]]:
+    """The imported buckets of whole days that nothing hides, in the tiers that they are in."""
+    await queries.caught_up()
+    layers = (await layers_of(queries, [stat], from_s, to_s)).get(stat)
+    if not layers:
+        return []
+    hiding = {one.tier: queries.finest_kept(STORED, one.tier, from_s) for one in layers}
+    tiers = set(hiding.values())
+    readings = await queries.read_at_once([Wanted(stat, one, from_s, to_s) for one in tiers])
+    counted = {one.tier: one.rollups for one in readings}
+    return seen(layers, {one.number: (by, counted[by]) for one, by in hiding.items()})
+
+
 async def layers_of(
     queries: "Queries", stats: Sequence[int], from_s: int, to_s: int
 ) -> dict[int, list[Layer]]:

@@ -16,7 +16,7 @@ from engine.alert_state import NextMs
 from engine.alerting import Alerting, forget, never
 from engine.histogram import Histograms
 from engine.imported import Layer
-from engine.imported_reader import layers_of, read_with_imports
+from engine.imported_reader import imports_seen, layers_of, read_with_imports
 from engine.intake import Intake
 from engine.partition import Partition
 from engine.points import Batch, Command, Receipt
@@ -157,6 +157,12 @@ class Node:
     async def imported(self, partition: int, stats: Sequence[int]) -> dict[int, list[Layer]]:
         """All that imports have of some stats; nothing of those that have none."""
         return await layers_of(self._queries[partition], stats, 0, FAR_S)
+
+    async def imports_seen(
+        self, partition: int, stat: int, from_s: int, to_s: int
+    ) -> list[tuple[Tier, Rollups]]:
+        """What is seen of a stat's imports in [from_s, to_s), whose ends are those of days."""
+        return await imports_seen(self._queries[partition], stat, from_s, to_s)
 
     def has_imports(self, partition: int, stat: int) -> bool:
         """Whether anything was imported for a stat."""

@@ -131,7 +131,7 @@ class AccountZip:
         self._history = History(self._context.node, stat, now_s, self._wanted.since_s)
         self._blocks = self._history.blocks(await self._history.days())
         self._file = self._open(file_of(stat.id))
-        self._file.write(HEADER)
+        self._file.write(HEADER + await self._history.imported())
         self.files += 1
 
     def _open(self, name: str) -> IO[bytes]:

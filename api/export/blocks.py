@@ -64,6 +64,15 @@ class History:
         found = await self.node.read(*where, D1, OLDEST_S, self.now_s + AHEAD_S)
         return found.rollups.start
 
+    async def imported(self) -> bytes:
+        """The rows of what was imported, where nothing was counted."""
+        where = (self.stat.partition, self.stat.id)
+        if not self.node.has_imports(*where):
+            return b""
+        begin, end = D1.bucket(self.since_s), D1.bucket(self.now_s + AHEAD_S) + D1.width_s
+        shown = await self.node.imports_seen(*where, begin, end)
+        return b"".join(bucket_rows(rows, tier.name) for tier, rows in shown)
+
     async def read(self, block: Block) -> bytes:
         """The rows of a block."""
         asked = (self.stat.partition, self.stat.id, block.tier, block.from_s, block.to_s)

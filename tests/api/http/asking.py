@@ -82,18 +82,28 @@ class BreakingNode:
         self.node = node
         self.reads = reads
 
-    async def read_with_imports(
+    async def read(
         self, partition: int, stat: int, tier: Tier, from_s: int, to_s: int
     ) -> Reading[Rollups]:
         """What the node reads, as long as it does."""
-        self.reads -= 1
-        if self.reads < 0:
-            raise Unavailable("the link broke")
+        self._count()
+        return await self.node.read(partition, stat, tier, from_s, to_s)
+
+    async def read_with_imports(
+        self, partition: int, stat: int, tier: Tier, from_s: int, to_s: int
+    ) -> Reading[Rollups]:
+        """Likewise, with what was imported."""
+        self._count()
         return await self.node.read_with_imports(partition, stat, tier, from_s, to_s)
 
     def has_imports(self, partition: int, stat: int) -> bool:
         """What the node knows."""
         return self.node.has_imports(partition, stat)
+
+    def _count(self) -> None:
+        self.reads -= 1
+        if self.reads < 0:
+            raise Unavailable("the link broke")
 
 
 def breaking(ask: Asking, reads: int) -> Context:

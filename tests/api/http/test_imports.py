@@ -10,6 +10,7 @@ import trio
 from api.importing import jobs
 from engine.audit import audit
 from engine.ports import Appended, Group, StoreError, Unavailable
+from engine.stats import public_id
 from engine.tiers import DAY_S
 from storage.documents import Write
 from storage.memory_documents import MemoryDocuments
@@ -153,6 +154,7 @@ async def test_what_is_wrong_is_named_and_the_rest_comes_in(server: Server) -> N
         (zipped({"x.csv": bytes(50 * 2**20)}), "would unpack"),
         (zipped({"x.csv": "1,2,3\n" * 99})[:-40], "did not come whole"),
     ],
+    ids=["no archive", "leads out", "nested", "a bomb", "cut off"],
 )
 async def test_a_bad_archive_is_refused_and_leaves_nothing(
     server: Server, body: bytes, says: str, tmp_path: Path
@@ -329,3 +331,24 @@ async def test_a_store_that_fails_meanwhile_ends_neither_import_nor_server(
     found = await imported(server, a_dump())
     assert (found["state"], found["tally"]["buckets_new"], failing) == ("done", 7, 0)
     assert (await server.send("GET", "/healthz", key=None)).status == 200
+
+
+async def test_what_came_in_goes_out_again_and_comes_in_as_it_was(tmp_path: Path) -> None:
+    async with serving(folder=tmp_path / "one") as one, serving(folder=tmp_path / "two") as two:
+        await imported(one, a_dump())
+        await one.send("POST", "/v1/ingest", json={"stat": "page views", "value": 2.5})
+        out = await one.send("POST", "/v1/export")
+        assert out.status == 200
+        found = await ended(two, await upload(two, out.body))
+        assert (found["state"], found["errors"]) == ("done", [])
+        names = sorted(one.context.directory.names(1))
+        assert sorted(two.context.directory.names(1)) == names
+        for name in names:
+            assert await data(two, name, "1d") == await data(one, name, "1d")
+        today = {"from": str(NOW_MS // 1000 - DAY_S), "agg": "sum", "fill": "none"}
+        told = []
+        for server in (one, two):
+            stat = public_id(server.stat("page views").id)
+            answer = await server.send("GET", f"/v1/stats/{stat}/data", query=today)
+            told.append(sum(point["sum"] for point in answer.json["points"]))
+        assert told == [2.5, 2.5]
