@@ -47,14 +47,16 @@ class Entry:
     body: object = None
     person: int | None = None
 
-    def expected(self, asker: Asker, usual: int) -> int:
-        """The status for this asker."""
+    def refusal(self, asker: Asker) -> int | None:
+        """The status for an asker who may not; None when they may."""
         if self.scope is not None and asker == "anonymous":
             return 401
         if self.scope is not None and self.scope not in GRANTS[asker]:
             return 403
-        if self.owned and asker == "other":
-            return 404
+        return 404 if self.owned and asker == "other" else None
+
+    def expected(self, asker: Asker, usual: int) -> int:
+        """The status for an asker who may."""
         if self.person is not None and asker in ROLES:
             return self.person
         return self.answer or usual
