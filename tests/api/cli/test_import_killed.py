@@ -10,7 +10,7 @@ import pytest
 from tests.api.cli.running import Running, running, statflow
 from tests.api.importing.dumps import DAY, data_csv, days, kept, zipped
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 STATS = 600
 LIMIT_S = 60.0
