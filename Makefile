@@ -22,7 +22,7 @@ comma := ,
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help dev run demo web test test-all soak check format bench dist lock
+.PHONY: help dev run demo web test test-all soak check audit format bench dist lock
 
 help: ## what you can do here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,7 +59,18 @@ check: dev ## format, lint, security and types
 	$(BIN)/python -m bandit -q -c pyproject.toml -r engine storage api clients 2>/dev/null || status=1; \
 	$(BIN)/python -m mypy $(CODE) || status=1; \
 	[ ! -d api/web/node_modules ] || npm --prefix api/web run --silent check || status=1; \
+	$(MAKE) --no-print-directory audit || status=1; \
 	exit $$status
+
+audit: dev ## known flaws of what we depend on, as far as the service that knows them answers
+	@found=$$($(BIN)/python -m pip_audit --disable-pip --require-hashes -r requirements.lock \
+		--timeout 10 --progress-spinner off 2>&1); status=$$?; \
+	unknown=$$(echo "$$found" | grep -c "could not be audited"); \
+	if echo "$$found" | grep -qE "^Found [0-9]+ known vulnerabilit"; then echo "$$found"; exit 1; \
+	elif [ $$status -ne 0 ]; then \
+		echo "pip-audit is skipped: $$(echo "$$found" | tail -n 1)"; \
+	elif [ $$unknown -gt 0 ]; then \
+		echo "pip-audit is skipped for $$unknown dependencies: its service does not know them"; fi
 
 format: dev ## lay out every file
 	@$(BIN)/python -m ruff format --quiet $(CODE)
