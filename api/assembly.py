@@ -41,6 +41,7 @@ from api.plans.warning import Warnings
 from api.settings import Settings, SettingsError
 from engine.node import EngineSettings, Node, open_node
 from engine.ports import Clock
+from engine.supervision import patiently
 from storage.directory import Directory
 from storage.documents import Documents
 
@@ -65,7 +66,7 @@ async def open_context(settings: Settings, address: str, say: Say) -> AsyncGener
                 context = await base.build(nursery, ear)
                 opened = trio.Event()
                 nursery.start_soon(_when_ready, node, directory, storage.documents, clock, opened)
-                made = await found_owner(storage.catalog, clock)
+                made = await patiently("accounts", partial(found_owner, storage.catalog, clock))
                 if made is not None:
                     await opened.wait()  # Whoever pastes the printed command at once is answered.
                 await greet(say, context.desk, context.cookies, made)
@@ -79,7 +80,8 @@ Spread = Callable[[int], int]
 
 
 async def _spread(storage: Storage) -> Spread:
-    known = {account.id: account.spread for account in await storage.catalog.accounts()}
+    accounts = await patiently("accounts", storage.catalog.accounts)
+    known = {account.id: account.spread for account in accounts}
     return lambda account: known.get(account, 1)
 
 

@@ -16,6 +16,7 @@ from api.accounts.new_key import NewKey, new_key
 from api.accounts.remembered import KNOWN_MAX, Remembered
 from api.accounts.room import make_room
 from engine.ports import Clock, StoreError
+from engine.supervision import patiently
 from storage.catalog import Catalog, KeyIdTaken, KeyRecord
 
 USED_EVERY_MS: Final = 60_000
@@ -49,7 +50,7 @@ class Keyring:
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Keep fresh what is remembered and write last uses, for ever; started once confirmed."""
-        await self._remembered.confirm()
+        await patiently("API keys", self._remembered.confirm)
         task_status.started()
         await self._remembered.keep_fresh(self._write_used)
 

@@ -36,6 +36,7 @@ from api.accounts.records import (
 from api.accounts.remembered import Remembered
 from api.accounts.tokens import digest_of, new_id, new_link
 from engine.ports import Clock
+from engine.supervision import patiently
 from storage.documents import Conflict, Documents, Write
 
 log = logging.getLogger("statflow.accounts")
@@ -107,7 +108,7 @@ class Sessions:
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Keep fresh what is remembered and write last uses, for ever; started once confirmed."""
-        await self._remembered.confirm()
+        await patiently("sessions", self._remembered.confirm)
         task_status.started()
         await self._remembered.keep_fresh(self.write_seen)
 

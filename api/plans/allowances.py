@@ -17,6 +17,7 @@ from api.plans.plan import UNLIMITED, Plan, laxer
 from api.plans.rates import Rates
 from api.plans.record import PlanRecord, unpack_plan
 from engine.ports import Clock, StoreError
+from engine.supervision import patiently
 from engine.tiers import DAY_S
 from storage.documents import Documents
 
@@ -113,7 +114,7 @@ class Allowances:
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Read plans and usage again and again, for ever; started once that was done."""
-        await self.refresh()
+        await patiently("plans", self.refresh)
         task_status.started()
         while True:
             await trio.sleep(REFRESH_EVERY_S)

@@ -18,13 +18,23 @@ START_MS = 1_795_302_000_000
 
 
 class CountingCatalog(MemoryCatalog):
-    """Counts questions; while `gate` is there, answers wait for it, and then perhaps fail."""
+    """Counts questions; while `gate` is there, answers wait for it, and then perhaps fail.
+
+    The generation cannot be read `away` times.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.asked = 0
         self.gate: trio.Event | None = None
         self.late_failure: StoreError | None = None
+        self.away = 0
+
+    async def generation(self) -> int:
+        if self.away:
+            self.away -= 1
+            raise Unavailable("the store was killed")
+        return await super().generation()
 
     async def key(self, digest: bytes) -> KeyRecord | None:
         self.asked += 1
@@ -141,6 +151,16 @@ async def test_who_shares_a_question_gets_an_answer_though_the_first_one_left(
             first.cancel()
     catalog.gate = None
     assert await keyring.identify(made.secret)
+
+
+async def test_a_start_outlasts_a_store_that_is_away_for_a_moment(
+    keyring: Keyring, catalog: CountingCatalog, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    catalog.away = 3
+    await nursery.start(keyring.run)
+    assert catalog.away == 0
+    assert keyring.confirmed
+    nursery.cancel_scope.cancel()
 
 
 async def test_an_unknown_key_is_asked_for_again_after_a_while(

@@ -10,7 +10,7 @@ from api.accounts.sessions import PROVEN_MS
 from api.accounts.signing_up import ask_for_claim
 from api.plans.plan import Plan
 from tests.api.http.browser import PASSWORD, Browser, token_of
-from tests.api.http.harness import Server, serving
+from tests.api.http.harness import Answer, Server, serving
 
 ANN, BOB = "ann@example.com", "bob@example.com"
 
@@ -30,8 +30,12 @@ async def ann(server: Server) -> Browser:
 
 async def joined(ann: Browser, role: str, email: str = BOB) -> Browser:
     """Somebody new who is a member of Ann's account."""
-    made = await ann.send("POST", "/v1/invites", {"role": role})
-    browser = Browser(ann.server)
+    return await invited(ann.server, await ann.send("POST", "/v1/invites", {"role": role}), email)
+
+
+async def invited(server: Server, made: Answer, email: str = BOB) -> Browser:
+    """Somebody new who follows an invitation."""
+    browser = Browser(server)
     body = {"token": token_of(made.json["link"]), "email": email, "password": PASSWORD}
     assert (await browser.send("POST", "/v1/auth/accept-invite", body)).status == 201
     return browser
@@ -148,6 +152,16 @@ async def test_a_role_changes_at_once(ann: Browser, autojump_clock: MockClock) -
     assert (await bob.send("GET", "/v1/stats")).code == "insufficient_scope"
     assert (await ann.send("DELETE", path)).status == 404
     assert (await ann.send("PATCH", path, {"role": "editor"})).status == 404
+
+
+@pytest.mark.parametrize("role", ["viewer", "editor"])
+async def test_a_member_of_an_account_that_only_keys_own_may_leave(
+    server: Server, role: str, autojump_clock: MockClock
+) -> None:
+    made = await server.send("POST", "/v1/invites", json={"role": role})
+    bob = await invited(server, made)
+    assert (await bob.send("POST", "/v1/members/leave")).status == 204
+    assert (await server.send("GET", "/v1/members")).json["members"] == []
 
 
 async def test_an_account_keeps_an_owner(ann: Browser, autojump_clock: MockClock) -> None:
