@@ -103,6 +103,8 @@ async def _load(partition: "Partition", sources: Sequence[Source]) -> None:
             else:
                 await _load_once(partition, sources, empty)
             return
+    # Or somebody else folds it, and this owner was superseded before it began: Fenced.
+    await partition.store.checkpoint_number(partition.number, partition.own.epoch)
     raise Unavailable(f"{partition!r} is folded faster than it is read")
 
 

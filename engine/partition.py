@@ -172,10 +172,10 @@ class Partition:
         alerts = await patiently(repr(self), lambda: self.store.alerts(self.number))
         imports = await patiently(repr(self), lambda: self.store.imports(self.number))
         self._reset(own, history, alerts)
+        keep_seconds(self)  # At once: a fold that comes now must leave them.
         self.imports = Imports(imports)
         await load(self, self.alerting.unloaded())
         self.alerting.begin()
-        keep_seconds(self)
         await self._replay()
         self.lane.acknowledged = max(self.lane.acknowledged, own.tail)
         self.lane.owned(own.epoch)

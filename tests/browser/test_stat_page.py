@@ -1,9 +1,10 @@
 """What stands on the chart of a stat besides its line: notes, limits, and when alerts fired."""
 
 import re
+from contextlib import suppress
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
 
 from tests.browser.conftest import PICTURES, Site
 
@@ -11,6 +12,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.real]
 
 ITEM = {"stat": "orders.failed", "value": 12, "type": "counter"}
 RULE = {"kind": "threshold", "stat": "orders.failed", "window": "15m", "op": ">", "threshold": 10}
+
+CLICKS_MAX = 5
 
 REDDISH = """() => {
   const canvas = document.querySelector('.chart canvas');
@@ -84,6 +87,10 @@ def test_limits_and_firing_are_drawn_and_can_be_hidden(site: Site) -> None:
 
 
 def click(page: Page, x: int) -> None:
-    """Click so far from the left of the chart."""
-    over = page.locator(".chart .u-over")
-    over.click(position={"x": x, "y": 60})
+    """Click so far from the left of the chart, again if the page was still moving."""
+    for _ in range(CLICKS_MAX):
+        page.locator(".chart .u-over").click(position={"x": x, "y": 60})
+        with suppress(Error):
+            page.get_by_role("dialog").wait_for(timeout=5_000)
+            return
+    raise AssertionError(f"{CLICKS_MAX} clicks opened no dialog")

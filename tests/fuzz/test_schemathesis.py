@@ -34,7 +34,7 @@ CASES: Final = re.compile(r"^\s*(\d+) generated", re.MULTILINE)
 @pytest.mark.parametrize(
     ("examples", "limit_s", "least"),
     [
-        pytest.param(120, 1_200, 2_000, marks=pytest.mark.slow),
+        pytest.param(40, 1_400, 2_000, marks=pytest.mark.slow),
         pytest.param(2_000, 4 * 3_600, 20_000, marks=pytest.mark.soak),
     ],
 )
