@@ -12,7 +12,7 @@ from bench.report import Missing, Row, show, summary
 
 ORDER: Final = (
     "batches", "singles", "budget", "cardinality", "live", "alerts", "query", "storage", "imports",
-    "recovery", "overload", "web",
+    "recovery", "overload", "neighbours", "web",
 )  # fmt: skip
 
 INTERRUPTED: Final = 130

@@ -3,14 +3,14 @@
 Law: a flood of log-ins waits here or is refused here, and never slows down the points.
 """
 
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import Callable
 from typing import Final, TypeVar
 
 import trio
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from api.accounts.aside import Aside, Runner
 from api.accounts.faults import AccountFault
 
 MEMORY_KIB: Final = 19 * 1024
@@ -25,8 +25,6 @@ RETRY_S: Final = 1.0
 
 T = TypeVar("T")
 
-Runner = Callable[[Callable[[], T]], Awaitable[T]]
-
 
 class Hasher:
     """Makes and checks the hashes that are kept of passwords.
@@ -34,12 +32,9 @@ class Hasher:
     `argon` is another cost, `run` another way to run a function than in a thread.
     """
 
-    def __init__(
-        self, argon: PasswordHasher | None = None, run: "Runner[object] | None" = None
-    ) -> None:
+    def __init__(self, argon: PasswordHasher | None = None, run: Runner | None = None) -> None:
         self._argon = argon or PasswordHasher(PASSES, MEMORY_KIB, LANES)
-        self._limiter = trio.CapacityLimiter(1)
-        self._run = run or partial(trio.to_thread.run_sync, limiter=self._limiter)
+        self._run = run or Aside()
         self._waiting = 0
         # For addresses that nobody has: whoever asks must not hear from the time it takes.
         self._nobody = self._argon.hash("nobody has this one")

@@ -197,7 +197,7 @@ ROUTES: Final = (
     Route(
         "POST", "/v1/auth/login", "Log in", None,
         {200: LoggedIn}, Nothing, LogInBody, start_session,
-        problems=(*PROOF, "store_unavailable"),
+        problems=(*PROOF, "store_unavailable"), express=True,
     ),
     Route(
         "POST", "/v1/auth/logout", "Log out", "person",
