@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -30,11 +31,12 @@ class LogMark:
 
 
 def mark(log: Path) -> LogMark:
-    """The state before a start."""
-    store = log.parent
-    files = [*store.glob("*.aof"), *store.glob("appendonlydir/*")]
-    offset = log.stat().st_size if log.exists() else 0
-    return LogMark(log, offset, {file.name: file.stat().st_size for file in files})
+    """The state before a start; a server that runs already may write and remove files meanwhile."""
+    store, sizes = log.parent, {}
+    for file in (*store.glob("*.aof"), *store.glob("appendonlydir/*")):
+        with suppress(FileNotFoundError):
+            sizes[file.name] = file.stat().st_size
+    return LogMark(log, log.stat().st_size if log.exists() else 0, sizes)
 
 
 def lines_since(start: LogMark) -> list[str]:

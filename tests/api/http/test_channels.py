@@ -5,6 +5,7 @@ import trio
 from standardwebhooks import Webhook
 from trio.testing import MockClock
 
+from api.notify.breaker import ALARM_AT
 from api.notify.outgoing import Answered, Failed
 from tests.api.http.browser import PASSWORD, Browser, token_of
 from tests.api.http.harness import Server, serving
@@ -169,12 +170,16 @@ async def test_a_dead_channel_is_told_to_the_others(autojump_clock: MockClock) -
     async with serving() as server:
         dead = await channel(server)
         other = await channel(server, url="https://other.example/hook", name="spare")
-        await point(server, 1)
-        await alert(server, stat="orders.failed", window="2d", channels=[dead["id"]])
-        await trio.sleep(2)
+        stats = [f"s{number}" for number in range(ALARM_AT)]
+        for name in stats:
+            await point(server, 1, name)
+        await alert(server, match="s*", window="2d", channels=[dead["id"]])
+        await trio.sleep(3)
         server.post.dead = HOOK
-        await point(server, 12)
-        await trio.sleep(20_000)
+        for name in stats:
+            await point(server, 12, name)
+        # Five fail at once; then one tries after 30 s, 60 s, and so on up to 480 s.
+        await trio.sleep(1_200)
         told = [sent for sent in server.post.sent if sent.url != HOOK]
         assert [sent.json["alerts"][0]["alert"]["id"] for sent in told] == ["al_channel"]
         assert told[0].headers["webhook-id"].endswith(other["id"])

@@ -1,6 +1,5 @@
 """Buckets of an answer equal a model over plain points, at every zoom, with every filling."""
 
-import time
 from math import isnan, sqrt
 from operator import itemgetter
 from statistics import fmean
@@ -213,17 +212,3 @@ def test_there_is_nothing_to_carry_where_nothing_is_known(how: str) -> None:
     empty = aggregate(HOUR, Rollups.empty(), (), counter=False, now_ms=0)
     found = fill(empty, parse_fill(how), counter=False, first_ms=0, now_ms=10**9)
     assert np.isnan(found.value).all()
-
-
-def test_a_day_by_minutes_takes_well_below_a_millisecond() -> None:
-    points = [(second * 1000, 1.0) for second in range(0, 86_400, 20)]
-    rows, edges = rolled(points), np.arange(0, 86_401, 60)
-
-    def answer() -> float:
-        begun = time.perf_counter()
-        found = aggregate(edges, rows, PLAIN, counter=True, now_ms=86_400_000, width_s=60)
-        fill(found, Fill(FillMode.AUTO), counter=True, first_ms=0, now_ms=86_400_000)
-        total(edges, rows, found, width_s=60)
-        return time.perf_counter() - begun
-
-    assert min(answer() for _ in range(20)) < 0.001

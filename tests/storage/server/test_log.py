@@ -28,6 +28,12 @@ def test_a_log_that_was_moved_away_is_read_from_its_beginning(tmp_path: Path) ->
     assert lines_since(start) == ["new"]
 
 
+def test_a_file_that_goes_while_it_is_looked_at_is_none(tmp_path: Path) -> None:
+    (tmp_path / "temp-rewriteaof-1.aof").symlink_to(tmp_path / "gone")
+    (tmp_path / "whole.aof").write_bytes(b"four")
+    assert mark(tmp_path / "server.log").sizes == {"whole.aof": 4}
+
+
 def test_of_a_flood_only_the_end_is_read(tmp_path: Path) -> None:
     start = mark(tmp_path / "server.log")
     assert lines_since(start) == []
