@@ -47,7 +47,7 @@ class RedisCatalog:
         reply = await self._script(
             "found_owner",
             [NEXT_ACCOUNT, ACCOUNTS, KEYS, _ids(OWNER)],
-            [OWNER, account, key.digest, _pack(key), key.id],
+            [OWNER, account, key.digest, pack_key(key), key.id],
         )
         return bool(reply)
 
@@ -81,7 +81,7 @@ class RedisCatalog:
         return False
 
     async def put_key(self, key: KeyRecord) -> None:
-        arguments: list[Argument] = [key.digest, _pack(key), key.id, ACCOUNT_KEYS_MAX]
+        arguments: list[Argument] = [key.digest, pack_key(key), key.id, ACCOUNT_KEYS_MAX]
         reply = await self._script("put_key", [KEYS, _ids(key.account)], arguments)
         if reply == b"taken":
             raise KeyIdTaken(key.id)
@@ -93,7 +93,7 @@ class RedisCatalog:
             return client.hmget(KEYS, [digest])
 
         (record,) = await self._link.run(step)
-        return None if record is None else _key(digest, record)
+        return None if record is None else unpack_key(digest, record)
 
     async def keys(self, account: int) -> list[KeyRecord]:
         def step(client: redis.Redis) -> list[KeyRecord]:
@@ -103,7 +103,10 @@ class RedisCatalog:
             used: Reply = client.hgetall(_used(account))
             records: Reply = client.hmget(KEYS, list(ids.values()))
             return [
-                replace(_key(digest, record), used_ms=int(used[key_id]) if key_id in used else None)
+                replace(
+                    unpack_key(digest, record),
+                    used_ms=int(used[key_id]) if key_id in used else None,
+                )
                 for (key_id, digest), record in zip(ids.items(), records, strict=True)
                 # None when it was revoked between the questions.
                 if record is not None
@@ -152,14 +155,16 @@ def _with_name(record: bytes, name: str, number: int) -> bytes:
     return pack(name, *rest)
 
 
-def _pack(key: KeyRecord) -> bytes:
+def pack_key(key: KeyRecord) -> bytes:
+    """The key as it is kept, under its digest."""
     return pack(
         key.id, key.account, key.last4, key.name, key.scopes, key.prefix,
         key.created_ms, key.expires_ms, key.allow_from,
     )  # fmt: skip
 
 
-def _key(digest: bytes, record: bytes) -> KeyRecord:
+def unpack_key(digest: bytes, record: bytes) -> KeyRecord:
+    """The key of a record; Damaged, naming it, when it is none."""
     key_id, account, last4, name, scopes, prefix, created_ms, expires_ms, allow_from = unpack(
         record, 9, "API key", digest.hex(), added=((),)
     )

@@ -47,14 +47,28 @@ class Told:
     entry: Entry
 
 
+def pack_entry(entry: Entry) -> bytes:
+    """The entry as it is kept."""
+    return VERSION + msgspec.msgpack.encode(entry)
+
+
+def unpack_entry(body: bytes) -> Entry:
+    """The entry of a record; Damaged when it is none."""
+    if body[:1] != VERSION:
+        raise Damaged("its version is not known")
+    try:
+        return msgspec.msgpack.decode(body[1:], type=Entry)
+    except msgspec.DecodeError as error:
+        raise Damaged(str(error)) from error
+
+
 async def note(
     documents: Documents, account: int, event: Event, who: str, client: str, about: str, at_ms: int
 ) -> None:
     """Write an event down; `about` says to what or whom it happened."""
     entry = Entry(event, who, shown_of(client), about)
-    body = VERSION + msgspec.msgpack.encode(entry)
     try:
-        await documents.note(JOURNAL, account, body, at_ms)
+        await documents.note(JOURNAL, account, pack_entry(entry), at_ms)
     except StoreError as error:
         log.warning("account %d: %s by %s is not in the audit log: %s", account, event, who, error)
 
@@ -63,11 +77,9 @@ async def entries(documents: Documents, account: int, before: str | None, limit:
     """The events of an account, the newest first; those before the id `before`."""
     found = []
     for note_id, at_ms, body in await documents.notes(JOURNAL, account, before, limit):
-        if body[:1] != VERSION:
-            raise Damaged(f"audit log of account {account}, {note_id}: its version is not known")
         try:
-            entry = msgspec.msgpack.decode(body[1:], type=Entry)
-        except msgspec.DecodeError as error:
+            entry = unpack_entry(body)
+        except Damaged as error:
             raise Damaged(f"audit log of account {account}, {note_id}: {error}") from error
         found.append(Told(note_id, at_ms, entry))
     return found
