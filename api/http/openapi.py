@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from inspect import cleandoc, getdoc
 from typing import Any, Final
 
+from api.accounts.keys import SCOPES, Permission
+from api.accounts.records import GRANTS
+from api.http.cookies import SAFE_METHODS
 from api.http.openapi_replies import replies_of
 from api.http.openapi_schemas import REFS, Json, Schemas, parameters_of, path_parameters
 from api.http.problems import ProblemBody
@@ -42,6 +45,24 @@ SCHEMES: Final[Json] = {
         "scheme": "bearer",
         "bearerFormat": "sf_…",
         "description": "An API key. A requirement names the scope that the key must have.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "sf_s",
+        "description": (
+            "Of somebody who has logged in; over https it is called `__Host-sf_s`. A requirement"
+            " names the least role that the person must have in the account."
+        ),
+    },
+    "csrf": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-CSRF-Token",
+        "description": (
+            "With a session whatever changes anything needs it, and an `Origin` that is ours:"
+            " `csrf` of `POST /v1/auth/login` or `GET /v1/auth/session`."
+        ),
     },
     "ticket": {
         "type": "apiKey",
@@ -147,7 +168,12 @@ def _body(route: AnyRoute, schemas: Schemas) -> Json:
 
 
 def _written(route: AnyRoute, media: str, schemas: Schemas) -> Json:
-    """The body in one media type; as lines, a list of models is one of them on each line."""
+    """The body in one media type; as lines, a list of models is one of them on each line.
+
+    A file that is taken as it is, has no model: its content is looked at later.
+    """
+    if route.upload and media != "application/json":
+        return {"contentMediaType": media}
     shape = schemas.of(route.body)
     if media != "application/x-ndjson":
         return shape
@@ -160,8 +186,18 @@ def _security(route: AnyRoute) -> list[Json]:
     """Ways in, any of which will do."""
     if route.scope is None:
         return [{}, {"key": []}] if "missing_key" in route.problems else []
-    ways: list[Json] = [{"key": [route.scope]}]
+    safe = route.method in SAFE_METHODS
+    session: Json = {"session": _roles(route.scope)} | ({} if safe else {"csrf": []})
+    if route.scope == "person":
+        return [session]
+    scope = route.scope if route.scope in SCOPES else "admin"
+    ways: list[Json] = [{"key": [scope]}, session]
     return [*ways, {"ticket": []}] if "invalid_ticket" in route.problems else ways
+
+
+def _roles(permission: Permission) -> list[str]:
+    """The least role that gives a permission; none where being logged in is enough."""
+    return [role for role, granted in GRANTS.items() if permission in granted][-1:]
 
 
 def _models(routes: Sequence[AnyRoute]) -> list[type[Any]]:

@@ -112,7 +112,7 @@ TABLE: Final[dict[str, tuple[int, str]]] = {
     # imports
     "import_invalid": (422, "There is nothing in it that can be imported"),
     "import_auth": (422, "The other server does not know the token"),
-    "import_source": (502, "The other server does not answer as it should"),
+    "import_source": (422, "The other server does not answer as it should"),
     "import_running": (409, "The account has an import under way"),
     # limits
     "plan_limit": (403, "The plan does not allow more"),

@@ -61,7 +61,7 @@ def curl(method: str, path: str, operation: Json, address: str) -> str:
     if "text/event-stream" in operation["responses"].get("200", {}).get("content", {}):
         words.append("-N")
     lines = [shlex.join([*words, url])]
-    if operation["security"]:
+    if any("key" in way for way in operation["security"]):
         lines.append(f'-H "Authorization: Bearer {KEY}"')
     for media, body in operation.get("requestBody", {}).get("content", {}).items():
         if "example" in body:
@@ -99,10 +99,17 @@ def _operation(method: str, path: str, operation: Json, address: str) -> str:
 
 
 def _access(operation: Json) -> str:
-    scopes = [scope for way in operation["security"] for scope in way.get("key", ())]
+    ways = operation["security"]
+    scopes = [scope for way in ways for scope in way.get("key", ())]
+    roles = [role for way in ways for role in way.get("session", ())]
     if scopes:
-        return f"Needs a key with the scope <code>{escape(scopes[0])}</code>."
-    return "From elsewhere it needs a key." if operation["security"] else "Needs no key."
+        return (
+            f"Needs a key with the scope <code>{escape(scopes[0])}</code>,"
+            f" or the role <code>{escape(roles[0])}</code>."
+        )
+    if any("session" in way for way in ways):
+        return "For people who have logged in."
+    return "From elsewhere it needs a key." if ways else "Needs no key."
 
 
 def _parameter(parameter: Json) -> tuple[str, str, str]:

@@ -215,8 +215,8 @@ async def test_another_server_is_asked_and_obeyed(server: Server, tmp_path: Path
         ((401, b""), 422, "import_auth"),
         ((404, b"not found"), 422, "import_auth"),
         ((200, b'{"Error":"invalid token"}'), 422, "import_auth"),
-        ((200, b"<html>"), 502, "import_source"),
-        ((500, b""), 502, "import_source"),
+        ((200, b"<html>"), 422, "import_source"),
+        ((500, b""), 422, "import_source"),
     ],
 )
 async def test_a_token_that_is_wrong_is_told_at_once(

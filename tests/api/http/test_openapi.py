@@ -86,9 +86,23 @@ def test_batches_come_in_three_forms() -> None:
     assert headers == {"atomic", "Idempotency-Key", "Content-Encoding"}
 
 
+def test_a_file_is_no_model() -> None:
+    content = operation("POST /v1/import/stathat")["requestBody"]["content"]
+    assert content["application/json"]["schema"] == {"$ref": "#/components/schemas/ImportBody"}
+    assert content["text/csv"]["schema"] == {"contentMediaType": "text/csv"}
+
+
 def test_ways_in() -> None:
-    assert operation("GET /v1/live")["security"] == [{"key": ["read"]}, {"ticket": []}]
-    assert operation("DELETE /v1/auth/api-keys/{id}")["security"] == [{"key": ["admin"]}]
+    assert operation("GET /v1/live")["security"] == [
+        {"key": ["read"]}, {"session": ["viewer"]}, {"ticket": []},
+    ]  # fmt: skip
+    assert operation("DELETE /v1/auth/api-keys/{id}")["security"] == [
+        {"key": ["admin"]}, {"session": ["owner"], "csrf": []},
+    ]  # fmt: skip
+    assert operation("POST /v1/dashboards")["security"] == [
+        {"key": ["admin"]}, {"session": ["editor"], "csrf": []},
+    ]  # fmt: skip
+    assert operation("POST /v1/auth/logout")["security"] == [{"session": [], "csrf": []}]
     assert operation("GET /healthz")["security"] == []
     assert operation("GET /metrics")["security"] == [{}, {"key": []}]
 
