@@ -25,8 +25,8 @@ LIMITS: Final = {
 }  # fmt: skip
 
 
-def reference(description: Json, address: str) -> str:
-    """The inside of the page; `address` is how the server is reached."""
+def reference(description: Json, address: str, stat: str | None = None) -> str:
+    """The inside of the page; `address` leads to the server, `stat` is one of the reader's."""
     groups: dict[str, list[tuple[str, str, Json]]] = {}
     for path, methods in description["paths"].items():
         for method, operation in methods.items():
@@ -42,15 +42,17 @@ def reference(description: Json, address: str) -> str:
             f'<h2 id="{anchor(group)}">{escape(group)}</h2>',
             f"<p>{inline(about[group])}</p>",
         ]
-        parts += [_operation(*one, address) for one in operations]
+        parts += [_operation(*one, address, stat) for one in operations]
     parts.append('<h2 id="models">Models</h2>')
     schemas: Mapping[str, Json] = description["components"]["schemas"]
     parts += list(starmap(_model, sorted(schemas.items())))
     return "\n".join(parts)
 
 
-def curl(method: str, path: str, operation: Json, address: str) -> str:
-    """A command for a shell, with the examples of what is required."""
+def curl(method: str, path: str, operation: Json, address: str, stat: str | None = None) -> str:
+    """A command for a shell, with the examples of what is required; what asks, asks for `stat`."""
+    if stat is not None and method == "get":
+        path = path.replace("/stats/{id}", f"/stats/{stat}")
     url, query = address + path, operation.get("x-example-query")
     for parameter in operation.get("parameters", ()):
         if parameter["in"] == "path":
@@ -80,7 +82,7 @@ def _entry(one: tuple[str, str, Json]) -> str:
     return f'<li><a href="#{operation["operationId"]}">{escape(operation["summary"])}</a></li>'
 
 
-def _operation(method: str, path: str, operation: Json, address: str) -> str:
+def _operation(method: str, path: str, operation: Json, address: str, stat: str | None) -> str:
     name = operation["operationId"]
     parts = [
         f'<article id="{name}"><h3><a href="#{name}"><span class="method {method}">'
@@ -92,7 +94,7 @@ def _operation(method: str, path: str, operation: Json, address: str) -> str:
         parts.append(_table("Parameter", map(_parameter, parameters)))
     for media, body in operation.get("requestBody", {}).get("content", {}).items():
         parts.append(f"<p>Body: <code>{escape(media)}</code>, {_type(body['schema'])}</p>")
-    example = escape(curl(method, path, operation, address))
+    example = escape(curl(method, path, operation, address, stat))
     parts.append(f'<figure><figcaption>curl</figcaption><pre tabindex="0">{example}</pre></figure>')
     parts += [_replies(operation["responses"]), "</article>"]
     return "\n".join(parts)

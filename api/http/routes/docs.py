@@ -13,12 +13,14 @@ from typing import Any, Final
 import msgspec
 
 from api.http.docs.markdown import anchor, headings, inline, to_html
+from api.http.docs.own import about, own_stat
 from api.http.docs.reference import reference
 from api.http.messages import JSON, Header, Reply, reply
 from api.http.openapi import describe
 from api.http.openapi_schemas import Json
 from api.http.pages import STYLE_PATH, page, page_reply
 from api.http.route import Call, Nothing, Route
+from engine.stats import public_id
 
 AnyRoute = Route[Any, Any]
 
@@ -65,8 +67,9 @@ async def openapi(encoded: Callable[[], bytes], call: Call[Nothing, Nothing]) ->
 
 
 async def guide(known: Callable[[], frozenset[str]], call: Call[Nothing, Nothing]) -> Reply:
-    """How to begin, with examples that work here."""
+    """How to begin, with examples that work here; for whoever has logged in, with their stats."""
     text = offered(guide_text(), known()).replace(EXAMPLE_ADDRESS, call.context.public_url)
+    text = about(await own_stat(call.context, call.request), text)
     entries = "".join(
         f'<li><a href="#{anchor(one)}">{inline(one)}</a></li>' for one in headings(text, 2)
     )
@@ -78,7 +81,9 @@ async def guide(known: Callable[[], frozenset[str]], call: Call[Nothing, Nothing
 
 async def all_routes(description: Callable[[], Json], call: Call[Nothing, Nothing]) -> Reply:
     """Every route with what it takes and what it may answer."""
-    html = page("StatFlow reference", reference(description(), call.context.public_url))
+    stat = await own_stat(call.context, call.request)
+    own = None if stat is None else public_id(stat.id)
+    html = page("StatFlow reference", reference(description(), call.context.public_url, own))
     return page_reply(call.request.id, call.context.public_url, 200, html)
 
 
