@@ -8,6 +8,7 @@ unknown, expired or revoked is the same nothing.
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 import msgspec
 import trio
@@ -43,6 +44,8 @@ VIEWS_MS: Final = 10_000
 """Views are written down at most once in this time, in milliseconds."""
 
 POINTS: Final = "400"
+
+OEMBED_PATH: Final = "/v1/oembed"
 
 ANYWHERE: Final[tuple[Header, ...]] = (
     (b"access-control-allow-origin", b"*"),
@@ -126,7 +129,8 @@ async def public_page(context: Context, request: RawRequest) -> Reply:
     """The page of a link; whether there is such a link, its script finds out."""
     answer = await page(context, request)
     assert isinstance(answer, RawReply), "BUG: a page is streamed"
-    return replace(answer, headers=(*answer.headers, (b"x-robots-tag", b"noindex")))
+    headers = (*answer.headers, (b"x-robots-tag", b"noindex"), _for_pages(context, request))
+    return replace(answer, headers=headers)
 
 
 async def embedded_page(context: Context, request: RawRequest) -> Reply:
@@ -149,6 +153,14 @@ async def embedded_page(context: Context, request: RawRequest) -> Reply:
     dropped = {*changed, b"cross-origin-opener-policy", b"etag"}
     kept = [header for header in answer.headers if header[0] not in dropped]
     return replace(answer, headers=(*kept, *changed.items()))
+
+
+def _for_pages(context: Context, request: RawRequest) -> Header:
+    """Where a site to which the link is given finds out how to show it."""
+    address = context.public_url
+    link = quote(address + request.path, safe="")
+    text = f'<{address}{OEMBED_PATH}?url={link}>; rel="alternate"; type="application/json+oembed"'
+    return b"link", text.encode()
 
 
 def limit(context: Context, request: RawRequest) -> None:

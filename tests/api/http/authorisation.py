@@ -195,6 +195,7 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "GET /v1/shared/{token}": open_to_all(),
     "GET /v1/shared/{token}/data": open_to_all(),
     "GET /v1/shared/{token}/live?now=yes": open_to_all(answer=422),
+    "GET /v1/oembed?url=http://stats.example/p/none": open_to_all(answer=404),
     "GET /v1/shared/{token}/badge.svg": open_to_all(answer=404),
     "GET /v1/shared/{token}/spark.svg": open_to_all(answer=404),
     # Who asks is said by a key of their own; what is wrong with it, in the body.
