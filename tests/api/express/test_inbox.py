@@ -58,7 +58,7 @@ def test_no_cut_and_no_damage_gives_a_request_the_body_of_another(seed: int) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1_500)
 @given(st.integers(0, 2**63))
 @settings(max_examples=4_000, phases=[Phase.generate])  # A smaller seed is no simpler.
 def test_a_million_streams_are_read_as_another_parser_reads_them(seed: int) -> None:
