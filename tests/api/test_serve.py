@@ -29,7 +29,7 @@ from engine.ports import Fenced
 
 pytestmark = pytest.mark.real
 
-START_S = 20.0
+START_S = 60.0
 
 
 @dataclass(eq=False)
@@ -170,7 +170,7 @@ async def test_passwords_do_not_travel_in_the_clear(life: Life) -> None:
 async def _until(stream: trio.SocketStream, wanted: bytes) -> None:
     """Read until the text has come; what comes with it is gone."""
     got = b""
-    with trio.fail_after(5):
+    with trio.fail_after(60):
         while wanted not in got:
             got += await stream.receive_some()
 
@@ -212,7 +212,12 @@ async def test_43_many_repeats_at_once(life: Life) -> None:
         ) as client:
 
             async def send() -> None:
-                answers.append(await client.post("/v1/ingest", json={"stat": "a"}))
+                # A loaded machine may be told to come again: then the same key is sent again.
+                answer = await client.post("/v1/ingest", json={"stat": "a"})
+                while answer.status_code == 503:
+                    await trio.sleep(float(answer.headers["retry-after"]))
+                    answer = await client.post("/v1/ingest", json={"stat": "a"})
+                answers.append(answer)
 
             async with trio.open_nursery() as nursery:
                 for _ in range(200):
@@ -231,7 +236,7 @@ async def test_an_engine_that_lost_its_store_ends_the_process(life: Life) -> Non
             for partition in range(4):
                 await store.acquire(partition)
             with suppress(httpx.HTTPError):
-                await client.post("/v1/ingest", json={"stat": "a"}, timeout=5)
+                await client.post("/v1/ingest", json={"stat": "a"}, timeout=30)
             await trio.sleep(START_S)
 
 

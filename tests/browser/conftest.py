@@ -21,6 +21,11 @@ PICTURES = Path(__file__).with_name("pictures")
 EMAIL = "ada@example.com"
 PASSWORD = "a sentence that nobody guesses"
 
+PATIENCE_S = 30.0
+"""How long a page, or an answer, is waited for: browsers on a busy machine take their time."""
+
+expect.set_options(timeout=PATIENCE_S * 1000)
+
 
 @dataclass(eq=False)
 class Site:
@@ -56,7 +61,8 @@ class Site:
     def ask(self, method: str, path: str, **options: Any) -> Any:  # ruff: ignore[any-type]
         """Ask the API as a program does."""
         headers = {"authorization": f"Bearer {self.key}"}
-        answer = httpx.request(method, self.address + path, headers=headers, **options)
+        url = self.address + path
+        answer = httpx.request(method, url, headers=headers, timeout=PATIENCE_S, **options)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 

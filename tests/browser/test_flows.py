@@ -132,7 +132,7 @@ def test_a_board_is_made_arranged_by_keys_shared_and_taken_back(site: Site) -> N
     expect(private.get_by_role("heading", name="Shop")).to_be_visible()
     expect(private.locator(".panel canvas")).to_have_count(2)
     page.get_by_role("button", name="Revoke").click()
-    expect(private.get_by_text("no such link")).to_be_visible(timeout=10_000)
+    expect(private.get_by_text("no such link")).to_be_visible()
     site.faults[:] = [one for one in site.faults if "404" not in one]
 
 

@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.real]
 PARTITIONS = 4
 LIVE_S = 1.0
 REPEATED = 50
-REFUSED_SHARE_MAX = 0.01
-TYPICAL_S_MAX = 0.5
+REFUSED_SHARE_MAX = 0.05
+TYPICAL_S_MAX = 2.0
 
 Report = Callable[[str, object], None]
 

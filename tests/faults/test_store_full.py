@@ -38,7 +38,7 @@ FULL_BYTES = 8 * MIB
 ROOMY_BYTES = 256 * MIB
 DISK_BYTES = 24 * MIB
 FLOOD_POINTS = 500
-HEALED_LIMIT_S = 12.0
+HEALED_LIMIT_S = 40.0
 """Memory and disk are looked at every 5 s; a server that ended is started again within 5 s."""
 
 Report = Callable[[str, object], None]

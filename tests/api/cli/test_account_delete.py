@@ -11,7 +11,7 @@ from tests.api.cli.running import Running, running
 
 pytestmark = pytest.mark.real
 
-REFUSED_S = 3.0
+REFUSED_S = 30.0
 """Three times what a revocation may take: the machine is busy."""
 
 

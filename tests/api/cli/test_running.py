@@ -61,7 +61,7 @@ def test_a_key_is_made_listed_and_revoked_beside_the_server(server: Running) -> 
         assert key.strip() not in listed
         (line,) = [line for line in listed.splitlines() if line.endswith("  ci")]
         said(server, "key", "revoke", line.split()[0], *beside(server))
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while http.get("/v1/stats", headers=headers).status_code != 401:
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -124,7 +124,7 @@ def test_tail_shows_points_as_they_come_and_ends_by_ctrl_c(server: Running) -> N
     assert tail.stdout is not None
     with httpx.Client(base_url=server.url, trust_env=False) as http:
         headers = {"authorization": f"Bearer {server.key}"}
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while not _has_line(tail):
             http.post("/v1/ingest", headers=headers, json={"stat": "ticks"}).raise_for_status()
             assert time.monotonic() < deadline

@@ -12,7 +12,7 @@ from api.http.meters import Meters
 from api.http.room import BodyRoom
 from api.http.server import Lane, listen, serve_http
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 PIECE_S = 0.002
 
 

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from api.boards import viewing
 from api.http.routes import shared_live
@@ -30,7 +31,9 @@ async def linked(server: Server, **wanted: object) -> tuple[str, str, str]:
     return kept["id"], one["id"], f"/v1/shared/{one['token']}/live"
 
 
-async def test_a_stream_tells_at_once_and_then_what_changes(server: Server) -> None:
+async def test_a_stream_tells_at_once_and_then_what_changes(
+    server: Server, autojump_clock: MockClock
+) -> None:
     _, _, path = await linked(server)
     async with listening(server, path, key=None) as listener:
         first = await listener.event()
@@ -44,7 +47,9 @@ async def test_a_stream_tells_at_once_and_then_what_changes(server: Server) -> N
         assert event.at_s - first.at_s <= 2.5
 
 
-async def test_a_revoked_link_ends_its_streams_within_a_second(server: Server) -> None:
+async def test_a_revoked_link_ends_its_streams_within_a_second(
+    server: Server, autojump_clock: MockClock
+) -> None:
     board, link, path = await linked(server)
     async with listening(server, path, key=None) as listener:
         await listener.event()
