@@ -55,13 +55,11 @@ class Alarms:
         """Tell the other channels of each account, for ever."""
         async for channel, said in self._receive:
             try:
-                others = await self._channels.all(channel.account)
+                for other in await self._channels.all(channel.account):
+                    if other.id != channel.id and (other.account, other.id) not in self._failing:
+                        await deliver(alarm_of(channel, said, other, self._clock.now_ms()))
             except StoreError as error:
-                log.warning("nobody is told that %s fails: %s", channel.id, error)
-                continue
-            for other in others:
-                if other.id != channel.id and (other.account, other.id) not in self._failing:
-                    await deliver(alarm_of(channel, said, other, self._clock.now_ms()))
+                log.warning("not everybody is told that %s fails: %s", channel.id, error)
 
 
 def alarm_of(channel: Channel, said: str, other: Channel, now_ms: int) -> Delivery:

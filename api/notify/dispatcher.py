@@ -82,7 +82,7 @@ class Dispatcher:
         self._clock = clock
         self._public_url = public_url
         self._bell = bell
-        self._incoming = Incoming(outbox, recorder, expand, self._add, look_every_s)
+        self._incoming = Incoming(outbox, recorder, expand, self._key_of, self._join, look_every_s)
         self._lanes: dict[Key, Lane] = {}
         self._endpoints = Endpoints()
         self._due: list[tuple[int, int, Lane]] = []
@@ -115,7 +115,7 @@ class Dispatcher:
     ) -> None:
         """Send for ever; what was waiting goes first."""
         for delivery in waiting:
-            await self._add(delivery)
+            self._join(await self._key_of(delivery), delivery)
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             nursery.start_soon(self._recorder.run)
@@ -126,9 +126,16 @@ class Dispatcher:
             task_status.started()
 
     async def add(self, delivery: Delivery) -> None:
-        """Send something that was in no outbox, such as a dead letter."""
+        """Send something that was in no outbox; StoreError, and nothing is sent, without a lane."""
+        key = await self._key_of(delivery)
         if self._recorder.adopt(delivery):
-            await self._add(delivery)
+            self._join(key, delivery)
+
+    async def revive(self, letter: Delivery) -> None:
+        """Send a dead letter again; StoreError leaves it dead, or waiting for the next start."""
+        key = await self._key_of(letter)
+        await self._recorder.revive(letter)
+        self._join(key, letter)
 
     def hurry(self, account: int, delivery_id: str) -> bool:
         """Try a delivery that waits at once; False when none of that id does."""
@@ -144,9 +151,11 @@ class Dispatcher:
                 return True
         return False
 
-    async def _add(self, delivery: Delivery) -> None:
-        channel = await self._channels.get(delivery.account, delivery.channel)
-        key = key_of(delivery, channel)
+    async def _key_of(self, delivery: Delivery) -> Key:
+        """The lane of a delivery; StoreError when the store does not say what its channel is."""
+        return key_of(delivery, await self._channels.get(delivery.account, delivery.channel))
+
+    def _join(self, key: Key, delivery: Delivery) -> None:
         lane = self._lanes.setdefault(key, Lane(key))
         lane.add(delivery)
         self._consider(lane)

@@ -1,7 +1,8 @@
 """Takes what the engine leaves in the outbox, at once where somebody calls.
 
-Law: a message is read once in a life, in the order of its partition. What there is no room for
-stays in the outbox, and is read when there is.
+Law: a message is taken once in a life, in the order of its partition. What there is no room for
+stays in the outbox, and is read when there is. Whatever the store must be asked is asked before a
+message is taken: taken and not in its lane, it would be overtaken, and settled without being told.
 """
 
 import logging
@@ -11,6 +12,7 @@ from typing import Final, Protocol
 import trio
 
 from api.notify.delivery import Delivery
+from api.notify.lane import Key
 from api.notify.recorder import Recorder
 from engine.ports import Message as Outgoing
 from engine.ports import StoreError
@@ -45,21 +47,30 @@ Expand = Callable[[Outgoing], Awaitable[list[Delivery]]]
 """The deliveries of a message of the outbox."""
 
 
+KeyOf = Callable[[Delivery], Awaitable[Key]]
+"""The lane of a delivery."""
+
+Join = Callable[[Key, Delivery], None]
+"""Puts a delivery into its lane; never waits."""
+
+
 class Incoming:
-    """Reads the outboxes of all partitions and hands each new delivery to `add`."""
+    """Reads the outboxes of all partitions and lets each new delivery join its lane."""
 
     def __init__(
         self,
         outbox: Outbox,
         recorder: Recorder,
         expand: Expand,
-        add: Callable[[Delivery], Awaitable[None]],
+        key_of: KeyOf,
+        join: Join,
         look_every_s: float = LOOK_EVERY_S,
     ) -> None:
         self._outbox = outbox
         self._recorder = recorder
         self._expand = expand
-        self._add = add
+        self._key_of = key_of
+        self._join = join
         self._look_every_s = look_every_s
         self._after = dict.fromkeys(range(outbox.partitions), START)
         self._calling: set[int] = set()
@@ -93,8 +104,9 @@ class Incoming:
             found = await self._outbox.outbox(partition, self._after[partition], READ_AT_ONCE)
             for message in found:
                 deliveries = await self._expand(message)
+                keys = {one.id: await self._key_of(one) for one in deliveries}
                 for delivery in self._recorder.take(partition, message.place, deliveries):
-                    await self._add(delivery)
+                    self._join(keys[delivery.id], delivery)
                 self._after[partition] = message.place
             if len(found) < READ_AT_ONCE:
                 return

@@ -120,6 +120,11 @@ class Recorder:
         self._kept.add(delivery.id)
         return True
 
+    async def revive(self, letter: Delivery) -> None:
+        """A dead letter waits again; Conflict when somebody else has revived it."""
+        await self._records.revive(letter)
+        self.adopt(letter)
+
     def changed(self, batch: Sequence[Delivery]) -> None:
         """They wait for another attempt."""
         self._note_waiting(batch)

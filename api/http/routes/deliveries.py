@@ -101,10 +101,9 @@ async def send_again(call: Call[Nothing, Nothing]) -> Reply:
         raise Problem("not_found", "No delivery of that id waits or was given up.")
     revived = letter.anew(call.context.clock.now_ms())
     try:
-        await office.records.revive(revived)
+        await office.dispatcher.revive(revived)
     except Conflict:
         raise Problem("not_found", "Somebody has sent it again already.") from None
-    await office.dispatcher.add(revived)
     return call.json(202, Retried(wanted))
 
 

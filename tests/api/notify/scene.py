@@ -17,6 +17,7 @@ from api.notify.recorder import Recorder
 from api.notify.records import Records
 from engine.clock import TrioClock
 from engine.ports import Message as Outgoing
+from engine.ports import StoreError
 from engine.position import Position
 from storage.memory import MemoryStore
 from storage.memory_documents import MemoryDocuments
@@ -62,6 +63,7 @@ class Scene:
     alarms: list[str] = field(default_factory=list)
     answer: Answer = lambda channel, message: OK
     takes_s: float = 0.01
+    channel_failure: StoreError | None = None
     group: str = ""
     look_every_s: float = 1.0
     dispatcher: Dispatcher = field(init=False)
@@ -104,6 +106,8 @@ class Scene:
 
     async def get(self, account: int, channel_id: str) -> Channel | None:
         """The channel, as the dispatcher asks for it."""
+        if self.channel_failure is not None:
+            raise self.channel_failure
         return self.channels.get(channel_id)
 
     async def disable(self, channel: Channel, reason: str) -> None:

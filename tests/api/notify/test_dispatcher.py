@@ -87,9 +87,8 @@ async def test_a_dead_letter_can_be_sent_again(autojump_clock: MockClock) -> Non
         await past(A_DAY_S)
         scene.answer = lambda channel, message: OK
         letter = (await scene.records.dead(1))[0].anew(scene.clock.now_ms())
-        await scene.records.revive(letter)
         scene.got.clear()
-        await dispatcher.add(letter)
+        await dispatcher.revive(letter)
         dispatcher.hurry(1, letter.id)
         await trio.sleep(1)
         assert scene.got[0].id == "msg_ep_1_1_ch_1"
@@ -235,6 +234,42 @@ async def test_a_silent_store_delays_the_notes_and_not_the_messages(
         await trio.sleep(5)
         assert scene.outbox == 0
         assert len((await scene.records.ended(1, None, 9)).deliveries) == 1
+
+
+async def test_a_store_that_does_not_say_what_a_channel_is_turns_nothing_round(
+    autojump_clock: MockClock,
+) -> None:
+    scene = Scene()
+    async with scene.running():
+        scene.channel_failure = Unavailable("silent")
+        scene.commit("ep_1", 1)
+        await trio.sleep(0.5)
+        assert scene.outbox == 1
+        scene.channel_failure = None
+        scene.commit("ep_1", 2, "resolved")
+        await trio.sleep(5)
+        assert scene.outbox == 0
+    assert scene.told() == [("ep_1", 1), ("ep_1", 2)]
+
+
+async def test_a_letter_that_the_store_does_not_know_how_to_send_can_be_sent_later(
+    autojump_clock: MockClock,
+) -> None:
+    scene = Scene(answer=lambda channel, message: Answered(410))
+    async with scene.running() as dispatcher:
+        scene.commit("ep_1", 1)
+        await trio.sleep(1)
+        scene.channels["ch_1"], scene.answer = a_channel(), lambda channel, message: OK
+        dead = await scene.records.dead(1)
+        letter = dead[0].anew(scene.clock.now_ms())
+        scene.channel_failure = Unavailable("silent")
+        with pytest.raises(Unavailable):
+            await dispatcher.revive(letter)
+        scene.channel_failure = None
+        assert await scene.records.dead(1) == dead
+        await dispatcher.revive(letter)
+        await trio.sleep(1)
+    assert [got.told for got in scene.got] == [(("ep_1", 1),)] * 2
 
 
 async def test_a_channel_that_was_removed_holds_its_messages(autojump_clock: MockClock) -> None:

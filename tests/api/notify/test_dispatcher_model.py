@@ -65,7 +65,7 @@ async def play(seed: int) -> None:
         async with scene.running():
             for _ in range(chance.randrange(8)):
                 await disturb(chance, scene, committed)
-            scene.documents.failure = None
+            scene.documents.failure = scene.channel_failure = None
     calm = True
     async with scene.running() as dispatcher:
         await trio.sleep(7_200)
@@ -76,7 +76,7 @@ async def play(seed: int) -> None:
 
 
 async def disturb(chance: random.Random, scene: Scene, committed: dict[str, int]) -> None:
-    """A transition, a store that goes silent or speaks again, or some time."""
+    """A transition, a store that goes silent or speaks again, in part or as a whole, or time."""
     what = chance.random()
     if what < 0.7 and sum(committed.values()) < NOTICES_MAX:
         number = chance.randrange(EPISODES)
@@ -84,6 +84,9 @@ async def disturb(chance: random.Random, scene: Scene, committed: dict[str, int]
         seq = committed[episode] = committed.get(episode, 0) + 1
         event = "resolved" if seq % 2 == 0 else "firing"
         scene.commit(episode, seq, event, " ".join(CHANNELS), partition=number % 2)
+    elif what < 0.75:
+        forgets = scene.channel_failure is None
+        scene.channel_failure = Unavailable("silent") if forgets else None
     elif what < 0.8:
         silent = scene.documents.failure is None
         scene.documents.failure = Unavailable("silent") if silent else None
