@@ -47,6 +47,7 @@ def test_every_page_can_be_read_by_everybody(site: Site, form: str) -> None:
         ("keys", "/settings/keys", True),
         ("display", "/settings/shown", True),
         ("plan", "/settings/plan", True),
+        ("import", "/settings/import", True),
         ("audit", "/settings/audit", True),
     ):
         page = site.page(path, known=known, **FORMS[form])

@@ -10,6 +10,8 @@ type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 export interface Extra {
   params?: Params;
   body?: unknown;
+  /** What is sent as it is, instead of a body. */
+  file?: Blob;
   headers?: Record<string, string>;
   signal?: AbortSignal;
   /** Who may ask without being known: a 401 is then an answer like others. */
@@ -42,6 +44,9 @@ export async function send(method: Method, path: string, extra: Extra = {}): Pro
   if (extra.body !== undefined) {
     headers.set("content-type", "application/json");
     init.body = JSON.stringify(extra.body);
+  } else if (extra.file !== undefined) {
+    headers.set("content-type", "application/octet-stream");
+    init.body = extra.file;
   }
   if (extra.signal) init.signal = extra.signal;
   const reply = await fetch(path + query(extra.params), init);

@@ -1,6 +1,7 @@
 // Settings: of the person, of the account, and of this browser.
 
 import { Audit } from "./audit";
+import { Imports } from "./imports";
 import { KeysTab } from "./keys";
 import { Members } from "./members";
 import { PlanTab } from "./plan";
@@ -15,6 +16,7 @@ const TABS: readonly (readonly [string, string, boolean])[] = [
   ["keys", "API keys", false],
   ["shown", "Display", false],
   ["plan", "Plan and usage", false],
+  ["import", "Import", false],
   ["sessions", "Sessions", true],
   ["members", "Members", true],
   ["audit", "Audit log", false],
@@ -50,6 +52,8 @@ function Tab({ tab }: { tab: string }) {
       return <Shown />;
     case "profile":
       return <Profile />;
+    case "import":
+      return <Imports />;
     case "plan":
       return <PlanTab />;
     case "sessions":

@@ -1,0 +1,66 @@
+// An import as the server tells of it, and what of it is worth a sentence. Pure.
+
+import { exact } from "../chart/numbers";
+
+export interface Tally {
+  stats: number;
+  stats_done: number;
+  stats_new: number;
+  buckets_new: number;
+  buckets_same: number;
+  buckets_out: number;
+  alerts_new: number;
+  alerts_same: number;
+  pulled: number;
+  to_pull: number;
+  faults: number;
+}
+
+export interface Import {
+  id: string;
+  state: "waiting" | "running" | "done" | "failed" | "undoing" | "undone";
+  name: string;
+  dry_run: boolean;
+  percent: number;
+  rate: number | null;
+  seconds_left: number | null;
+  tally: Tally;
+  errors: readonly { what: string; message: string }[];
+  reason: string | null;
+  created: string;
+  ended: string | null;
+}
+
+/** Whether somebody works on it, or soon will. */
+export function underWay(one: Import): boolean {
+  return one.state === "waiting" || one.state === "running" || one.state === "undoing";
+}
+
+/** What was found, or of a trial what would come in; what there was none of is left out. */
+export function found(one: Import): string {
+  const { tally } = one;
+  const parts = [
+    many(tally.stats_done, "stat", "stats") + (tally.stats_new > 0 ? ` (${exact(tally.stats_new)} new)` : ""),
+    many(tally.buckets_new, "bucket", "buckets"),
+    tally.buckets_same > 0 ? `${exact(tally.buckets_same)} already here` : "",
+    tally.buckets_out > 0 ? `${exact(tally.buckets_out)} outside of what is kept` : "",
+    tally.alerts_new > 0 ? many(tally.alerts_new, "alert", "alerts") : "",
+  ];
+  return parts.filter((part) => part !== "").join(", ");
+}
+
+/** How fast it goes and how long it will take, as far as anybody knows. */
+export function pace(one: Import): string {
+  const parts = [`${one.percent} %`];
+  if (one.rate !== null) parts.push(`${exact(one.rate)} stats/s`);
+  if (one.seconds_left !== null) parts.push(`${left(one.seconds_left)} left`);
+  return parts.join(", ");
+}
+
+function left(seconds: number): string {
+  return seconds < 90 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+}
+
+function many(amount: number, one: string, several: string): string {
+  return `${exact(amount)} ${amount === 1 ? one : several}`;
+}
