@@ -15,11 +15,11 @@ from zlib import crc32
 from api.accounts.addresses import Network, is_within, read_address
 from engine.base62 import DIGITS, base62
 
-Scope = Literal["read", "write", "admin"]
+Scope = Literal["read", "write", "snooze", "admin"]
 
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 
-Permission = Literal["read", "write", "edit", "admin", "person"]
+Permission = Literal["read", "write", "snooze", "edit", "admin", "person"]
 """What a route may ask for: a scope; `edit` for dashboards, alerts and the like, which a role or an
 admin key gives; `person` for whoever has logged in, whatever the role."""
 

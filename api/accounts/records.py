@@ -30,8 +30,8 @@ from storage.documents import Document, Write
 Role = Literal["owner", "editor", "viewer"]
 
 GRANTS: Final[dict[str, frozenset[Permission]]] = {
-    "owner": frozenset[Permission]({"read", "write", "edit", "admin"}),
-    "editor": frozenset[Permission]({"read", "write", "edit"}),
+    "owner": frozenset[Permission]({"read", "write", "snooze", "edit", "admin"}),
+    "editor": frozenset[Permission]({"read", "write", "snooze", "edit"}),
     "viewer": frozenset[Permission]({"read"}),
 }
 

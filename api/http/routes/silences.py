@@ -1,9 +1,13 @@
-"""Silences and maintenance windows: hold messages back for a while, once or again and again."""
+"""Silences and maintenance windows: hold messages back for a while, once or again and again.
 
-from typing import Final, Literal
+A snooze is the silence of a script: one line of curl, with a key that can do nothing else.
+"""
+
+from typing import Any, Final, Literal
 
 from msgspec import Struct, field
 
+from api.accounts.keys import Identity
 from api.http.alert_infos import INSTANCES_SHOWN
 from api.http.dates import date_text
 from api.http.messages import Reply, reply
@@ -49,6 +53,20 @@ class NewSilence(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     kind: Literal["silence", "maintenance"] | None = None
     rrule: str | None = None
     tz: str = "UTC"
+    note: str = ""
+
+
+class SnoozeParams(Struct, frozen=True, forbid_unknown_fields=True):
+    """`for`: how long, such as `20m`; at most thirty days. `note`: why.
+
+    All alerts of the account are held back, or those at stats whose names fit `match`, those named
+    by `alert`, those of one `severity` (warning, critical).
+    """
+
+    for_: str = field(name="for")
+    match: str | None = None
+    alert: str | None = None
+    severity: Literal["warning", "critical"] | None = None
     note: str = ""
 
 
@@ -100,12 +118,19 @@ class SilenceList(Struct, frozen=True):
 
 async def create_silence(call: Call[Nothing, NewSilence]) -> Reply:
     """Hold back."""
-    quiet = await _understood(call)
-    try:
-        await call.context.office.quieting.create(quiet)
-    except TooManyQuiets:
-        raise Problem("plan_limit", f"At most {QUIETS_MAX} silences; end one.") from None
-    return call.json(201, _info(call, quiet))
+    return await _create(call, call.body)
+
+
+async def snooze(call: Call[SnoozeParams, Nothing]) -> Reply:
+    """Hold back from now on, for so long."""
+    params = call.params
+    match = _within(call.caller, params.match)
+    wanted = NewSilence(
+        alerts=[] if params.alert is None else [params.alert], match=match,
+        severity=params.severity, for_=params.for_, note=params.note,
+        everything=(params.alert, match, params.severity) == (None, None, None),
+    )  # fmt: skip
+    return await _create(call, wanted)
 
 
 async def list_silences(call: Call[Nothing, Nothing]) -> Reply:
@@ -125,8 +150,28 @@ async def end_silence(call: Call[Nothing, Nothing]) -> Reply:
     return reply(call.request.id, 204, b"text/plain", b"")
 
 
-async def _understood(call: Call[Nothing, NewSilence]) -> Quiet:
-    body, context, account = call.body, call.context, call.caller.account
+def _within(caller: Identity, match: str | None) -> str | None:
+    """The pattern of a key that is limited to a prefix stays behind that prefix."""
+    prefix = caller.prefix
+    if prefix is None:
+        return match
+    found = f"{prefix}*" if match is None else match
+    if not found.startswith(prefix) or any(one in prefix for one in "*?"):
+        raise Problem("insufficient_scope", f"match: the key is limited to names from {prefix} on.")
+    return found
+
+
+async def _create(call: Call[Any, Any], wanted: NewSilence) -> Reply:
+    quiet = await _understood(call, wanted)
+    try:
+        await call.context.office.quieting.create(quiet)
+    except TooManyQuiets:
+        raise Problem("plan_limit", f"At most {QUIETS_MAX} silences; end one.") from None
+    return call.json(201, _info(call, quiet))
+
+
+async def _understood(call: Call[Any, Any], body: NewSilence) -> Quiet:
+    context, account = call.context, call.caller.account
     matchers = (body.alerts, body.stats, body.match, body.severity, body.labels)
     if any(matchers) == body.everything:
         raise wrong_field(
@@ -194,7 +239,7 @@ async def _silence(call: Call[Nothing, Nothing]) -> Quiet:
     return quiet
 
 
-def _info(call: Call[Nothing, Nothing] | Call[Nothing, NewSilence], quiet: Quiet) -> SilenceInfo:
+def _info(call: Call[Any, Any], quiet: Quiet) -> SilenceInfo:
     now_ms, repeats = call.context.clock.now_ms(), quiet.repeats
     following = repeats.next_after(now_ms) if repeats is not None else None
     muted = call.context.office.quieting.muted(quiet, INSTANCES_SHOWN)
@@ -220,6 +265,10 @@ ROUTES: Final = (
     Route(
         "POST", "/v1/silences", "Hold messages back", "edit",
         {201: SilenceInfo}, Nothing, NewSilence, create_silence, problems=_PROBLEMS,
+    ),
+    Route(
+        "POST", "/v1/snooze", "Hold messages back from a script", "snooze",
+        {201: SilenceInfo}, SnoozeParams, Nothing, snooze, problems=_PROBLEMS,
     ),
     Route(
         "GET", "/v1/silences", "List what is held back", "read",

@@ -38,7 +38,7 @@ async def test_an_empty_catalogue_gets_an_owner_with_a_key_for_everything() -> N
     identity = await Keyring(catalog, StillClock()).identify(made.secret)
     assert identity is not None
     assert identity.account == OWNER
-    assert identity.scopes == {"read", "write", "admin"}
+    assert identity.scopes == {"read", "write", "snooze", "admin"}
 
 
 async def test_a_later_start_makes_nothing() -> None:

@@ -22,13 +22,13 @@ ASKERS: Final[tuple[Asker, ...]] = ("anonymous", "other", "read", "write", "admi
 
 GRANTS: Final[Mapping[Asker, frozenset[str]]] = {
     "anonymous": frozenset(),
-    "other": frozenset({"read", "write", "edit", "admin"}),
+    "other": frozenset({"read", "write", "snooze", "edit", "admin"}),
     "read": frozenset({"read"}),
     "write": frozenset({"write"}),
-    "admin": frozenset({"read", "write", "edit", "admin"}),
+    "admin": frozenset({"read", "write", "snooze", "edit", "admin"}),
     "viewer": frozenset({"read", "person"}),
-    "editor": frozenset({"read", "write", "edit", "person"}),
-    "owner": frozenset({"read", "write", "edit", "admin", "person"}),
+    "editor": frozenset({"read", "write", "snooze", "edit", "person"}),
+    "owner": frozenset({"read", "write", "snooze", "edit", "admin", "person"}),
 }
 
 
@@ -120,6 +120,7 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "GET /v1/alerts/{id}/snooze": open_to_all(answer=410),
     "POST /v1/alerts/{id}/snooze": needs("edit", owned=True),
     "POST /v1/silences": needs("edit", body={"everything": True, "for": "1h"}),
+    "POST /v1/snooze?for=1h": needs("snooze"),
     "GET /v1/silences": needs("read"),
     "GET /v1/silences/{id}": needs("read", owned=True),
     "DELETE /v1/silences/{id}": needs("edit", owned=True),

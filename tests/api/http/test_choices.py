@@ -46,4 +46,4 @@ async def test_an_item_of_a_list(server: Server) -> None:
     answer = await server.send("POST", "/v1/auth/api-keys", json={"scopes": ["read", "all"]})
     assert (answer.status, answer.code) == (422, "field_invalid")
     assert answer.json["errors"][0]["field"] == "scopes[1]"
-    assert "one of read, write, admin" in answer.json["detail"]
+    assert "one of read, write, snooze, admin" in answer.json["detail"]

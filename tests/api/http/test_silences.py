@@ -87,3 +87,46 @@ async def test_what_cannot_be_is_refused(
         answer = await server.send("POST", "/v1/silences", json=body)
         assert answer.status == 422, answer.body
         assert field in [error["field"] for error in answer.json["errors"]]
+
+
+async def test_a_key_that_may_only_snooze_holds_back_from_a_script(
+    autojump_clock: MockClock,
+) -> None:
+    async with serving() as server:
+        await server.new_key("deploy", ["snooze"])
+        made = await channel(server)
+        await point(server, 1)
+        await alert(server, stat="orders.failed", window="10m", channels=[made["id"]])
+        path = "/v1/snooze?for=2m&note=deploy"
+        snoozed = await server.send("POST", path, key="deploy")
+        assert snoozed.status == 201, snoozed.body
+        assert (snoozed.json["note"], len(snoozed.json["mutes"])) == ("deploy", 1)
+        await trio.sleep(2)
+        await point(server, 50)
+        await trio.sleep(10)
+        assert server.post.sent == []
+        await trio.sleep(150)
+        assert [sent.json["type"] for sent in server.post.sent] == ["alert.firing"]
+        for method, other in (("GET", "/v1/silences"), ("POST", "/v1/silences")):
+            assert (await server.send(method, other, key="deploy", json={})).status == 403
+
+
+@pytest.mark.parametrize(
+    ("query", "match"), [("", "web.*"), ("&match=web.eu.*", "web.eu.*"), ("&match=*", None)]
+)
+async def test_a_key_with_a_prefix_snoozes_behind_it(
+    autojump_clock: MockClock, query: str, match: str | None
+) -> None:
+    async with serving() as server:
+        await server.new_key("deploy", ["snooze"], prefix="web.")
+        answer = await server.send("POST", f"/v1/snooze?for=20m{query}", key="deploy")
+        if match is None:
+            assert (answer.status, answer.json["code"]) == (403, "insufficient_scope")
+        else:
+            assert (answer.status, answer.json["match"]) == (201, match)
+
+
+@pytest.mark.parametrize("query", ["", "?for=soon", "?for=31d", "?for=1h&alert=al_none"])
+async def test_a_snooze_that_cannot_be_is_refused(autojump_clock: MockClock, query: str) -> None:
+    async with serving() as server:
+        assert (await server.send("POST", f"/v1/snooze{query}")).status == 422

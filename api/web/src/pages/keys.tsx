@@ -10,7 +10,7 @@ import { Copied, Dialog, Field, Trouble } from "../ui/parts";
 import { Sure } from "../ui/sure";
 import { complain, say } from "../ui/toasts";
 
-const SCOPES = ["read", "write", "admin"] as const;
+const SCOPES = ["read", "write", "snooze", "admin"] as const;
 
 export function KeysTab() {
   const found = useLoaded((signal) => call<{ keys: Key[] }>("GET", "/v1/auth/api-keys", { signal }), []);
