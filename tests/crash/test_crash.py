@@ -25,7 +25,7 @@ from tests.faults.outside import make_outside
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.real,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1_500),
     pytest.mark.skipif(sys.platform != "linux", reason="finds the server's process as Linux does"),
 ]
 
@@ -39,7 +39,7 @@ FOLD_S = 61.0
 SOME_POINTS = 2_000
 SEND_LIMIT_S = 120.0
 
-RECOVERY_S_MAX = 5.0
+RECOVERY_S_MAX = 15.0
 """Half of the kills are forgotten sooner than that, on a busy machine too."""
 
 Report = Callable[[str, object], None]

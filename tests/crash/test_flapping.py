@@ -40,7 +40,7 @@ def seed() -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1_500)
 async def test_every_committed_transition_is_told(
     tmp_path: Path, seed: int, record_property: Report
 ) -> None:

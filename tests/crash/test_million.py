@@ -34,7 +34,7 @@ from tests.crash.torment import Torment, stat_name, torment
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.real,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1_500),
     pytest.mark.skipif(sys.platform != "linux", reason="finds the server's process as Linux does"),
 ]
 

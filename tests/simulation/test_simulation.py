@@ -12,7 +12,7 @@ from tests.simulation.bugs import BUGS, NONE, Bug
 from tests.simulation.simulation import simulate
 
 QUICK_SEEDS = 24
-SEEDS = 800
+SEEDS = 2_000
 SEEDS_A_BLOCK = 50
 SOAK_SEEDS = 50_000
 SEEDS_FOR_A_BUG = 400
