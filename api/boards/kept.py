@@ -26,12 +26,13 @@ SHARES_MAX: Final = 50
 """Shares of one board."""
 
 
-class BoardRecord(Struct, frozen=True):
-    """A board as it is kept; times are epoch ms."""
+class BoardRecord(Struct, frozen=True, omit_defaults=True):
+    """A board as it is kept; times are epoch ms. `by` is the import that brought it, if one did."""
 
     board: Board
     created_ms: int
     changed_ms: int
+    by: str = ""
 
 
 class ShareRecord(Struct, frozen=True):
@@ -83,16 +84,16 @@ class Boards:
         found = await self.documents.get(BOARD, account, board, now_ms)
         return None if found is None else _board(found)
 
-    async def create(self, account: int, board: Board, now_ms: int) -> KeptBoard:
+    async def create(self, account: int, board: Board, now_ms: int, by: str = "") -> KeptBoard:
         """A new board; TooManyDocuments when the account has as many as it may."""
         name = f"db_{base62(secrets.randbits(64))}"
-        return await self._write(account, name, BoardRecord(board, now_ms, now_ms), 0, now_ms)
+        return await self._write(account, name, BoardRecord(board, now_ms, now_ms, by), 0, now_ms)
 
     async def replace(
         self, kept: KeptBoard, board: Board, expected: int | None, now_ms: int
     ) -> KeptBoard:
         """Write a board over what it was; Conflict when it has another version than expected."""
-        record = BoardRecord(board, kept.record.created_ms, now_ms)
+        record = msgspec.structs.replace(kept.record, board=board, changed_ms=now_ms)
         return await self._write(kept.account, kept.id, record, expected, now_ms)
 
     async def forget(self, kept: KeptBoard, expected: int | None, now_ms: int) -> None:

@@ -65,6 +65,8 @@ class Tally(msgspec.Struct, frozen=True):
     buckets_new: int
     buckets_same: int
     alerts_new: int
+    annotations_new: int
+    dashboards_new: int
     faults: int
 
 
@@ -129,9 +131,11 @@ def report(ended: Import) -> int:
         print(f"{ended.id} is undone")
         return DONE
     said = "would bring" if ended.dry_run else "brought"
+    others = ("annotations", tally.annotations_new), ("dashboards", tally.dashboards_new)
+    more = "".join(f", {amount} {what}" for what, amount in others if amount)
     print(
         f"{ended.id} {said} {tally.buckets_new} buckets of {tally.stats} stats"
-        f" ({tally.stats_new} new) and {tally.alerts_new} alerts;"
+        f" ({tally.stats_new} new) and {tally.alerts_new} alerts{more};"
         f" {tally.buckets_same} buckets were there"
     )
     return FAILED if tally.faults else DONE

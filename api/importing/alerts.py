@@ -4,12 +4,13 @@ Law: an alert that was imported has an id that follows from what it says, so tha
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
 
+from api.importing.brought import Brought
 from api.importing.faults import Fault
 from api.importing.found import FoundAlert
 from api.notify.channel import Channel
@@ -32,58 +33,104 @@ class AlertFault(Exception):
     """An alert cannot be made here; the text says why."""
 
 
-async def import_alert(
-    office: Office,
-    directory: Directory,
-    allowances: Allowances,
-    account: int,
-    found: FoundAlert,
-    by: str,
-    *,
-    dry_run: bool,
-) -> bool:
-    """Make an alert unless it is there; whether it is new. AlertFault, or NotAccepted."""
-    book = office.rulebook
-    rule_id = _id_of(account, found)
-    if book.get(account, rule_id) is not None:
-        return False
-    rules = len(book.of(account))
-    if rules >= RULES_MAX:
-        raise AlertFault(f"there are {RULES_MAX:,} alerts already")
-    try:
-        allowances.of(account).check("alerts", rules)
-    except PlanLimit as limit:
-        raise AlertFault(f"{limit}") from limit
-    channels = await office.channels.all(account) if found.channels else []
-    form = _form(found, channels)
-    now_ms = office.means.clock.now_ms()
-    stats, over = _stats(directory.names(account), form, dry_run=dry_run)
-    rule = _rule(form, rule_id, account, stats, over, now_ms)
-    if not dry_run:
-        extra = {"form": msgspec.to_builtins(form), "created_ms": now_ms, IMPORTED: by}
-        if form.match is not None:
-            extra["match"] = form.match
-        await book.put(replace(rule, revision=1, extra=extra), stats)
-    return True
+@dataclass(frozen=True, slots=True)
+class AlertImport:
+    """Makes alerts of one account, for the import that is called `by`; a dry run makes none."""
+
+    office: Office
+    directory: Directory
+    allowances: Allowances
+    account: int
+    by: str
+    dry_run: bool
+
+    async def bring(self, found: Sequence[FoundAlert]) -> Brought:
+        """Make those that are not there, what others depend on first; NotAccepted ends it."""
+        brought = Brought()
+        ids = {one.id: self._id_here(one) for one in found}
+        for one in _in_order(found):
+            try:
+                brought.count(new=await self._alert(one, ids))
+            except AlertFault as fault:
+                brought.faults.append(Fault(one.what, f"{fault}"))
+        return brought
+
+    async def forget(self) -> None:
+        """Drop all that were made."""
+        for rule in self.office.rulebook.of(self.account):
+            if rule.extra.get(IMPORTED) == self.by:
+                await self.office.rulebook.drop(rule)
+
+    async def _alert(self, found: FoundAlert, ids: Mapping[str, str]) -> bool:
+        """Make an alert unless it is there; whether it is of this import. AlertFault."""
+        book, account = self.office.rulebook, self.account
+        rule_id = self._id_here(found)
+        known = book.get(account, rule_id)
+        if known is not None:
+            return known.extra.get(IMPORTED) == self.by
+        rules = len(book.of(account))
+        if rules >= RULES_MAX:
+            raise AlertFault(f"there are {RULES_MAX:,} alerts already")
+        try:
+            self.allowances.of(account).check("alerts", rules)
+        except PlanLimit as limit:
+            raise AlertFault(f"{limit}") from limit
+        wants = found.channels or found.escalation
+        channels = await self.office.channels.all(account) if wants else []
+        awaited = ids.get(str(found.form.get("depends_on")), "")
+        form = _form(found, channels, awaited if book.get(account, awaited) else None)
+        now_ms = self.office.means.clock.now_ms()
+        stats, over = _stats(self.directory.names(account), form, dry_run=self.dry_run)
+        rule = _rule(form, rule_id, account, stats, over, now_ms)
+        if not self.dry_run:
+            extra = {"form": msgspec.to_builtins(form), "created_ms": now_ms, IMPORTED: self.by}
+            if form.match is not None:
+                extra["match"] = form.match
+            await book.put(replace(rule, revision=1, extra=extra), stats)
+        return True
+
+    def _id_here(self, found: FoundAlert) -> str:
+        """The id of an alert: its own where the export was made here, else that of what it says."""
+        if self.office.rulebook.get(self.account, found.id) is not None:
+            return found.id
+        return _id_of(self.account, found)
 
 
-def fault_of(found: FoundAlert, error: Exception) -> Fault:
-    """An alert that was not made, and why."""
-    return Fault(found.what, f"{error}")
+def _in_order(found: Sequence[FoundAlert]) -> list[FoundAlert]:
+    """What others depend on comes before them."""
+    named = {one.id: one for one in found if one.id}
+    ordered: dict[int, FoundAlert] = {}
+    for one in found:
+        chain = [one]
+        while (more := named.get(str(chain[-1].form.get("depends_on")))) is not None:
+            if more in chain:
+                break
+            chain.append(more)
+        ordered |= {id(each): each for each in reversed(chain) if id(each) not in ordered}
+    return list(ordered.values())
 
 
 def _id_of(account: int, found: FoundAlert) -> str:
-    told = msgspec.json.encode([account, found.form, found.channels], order="deterministic")
+    # Steps came later: without any, an alert keeps the id that it was given before.
+    said = [account, found.form, found.channels, *([found.escalation] if found.escalation else [])]
+    told = msgspec.json.encode(said, order="deterministic")
     digest = int.from_bytes(sha256(told).digest()) % (1 << BITS)
     return f"al_{base62(digest, DIGITS)}"
 
 
-def _form(found: FoundAlert, channels: Sequence[Channel]) -> RuleForm:
-    """The form, with the channels that are called the same here."""
-    known = {(one.type, one.name): one.id for one in channels}
-    mine = [known[one] for one in found.channels if one in known]
-    fields: dict[str, Any] = {**found.form, "channels": mine}
-    fields.pop("depends_on", None)  # The id of another alert, which has another id here.
+def _form(found: FoundAlert, channels: Sequence[Channel], awaited: str | None) -> RuleForm:
+    """The form, with the channels that are called the same here, and the alert that it awaits."""
+    known: dict[tuple[str, str], str] = {(one.type, one.name): one.id for one in channels}
+    steps = [
+        {"after": after, "channels": [known[one] for one in to if one in known]}
+        for after, to in found.escalation
+    ]
+    fields: dict[str, Any] = {
+        **found.form,
+        "channels": [known[one] for one in found.channels if one in known],
+        "escalation": [step for step in steps if step["channels"]],
+        "depends_on": awaited,
+    }
     try:
         return msgspec.convert(fields, RuleForm)
     except msgspec.ValidationError as error:

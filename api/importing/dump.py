@@ -7,7 +7,7 @@ wrong with its files. A file that is wrong adds nothing, and the others count.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Any, Final
 
 from api.importing.archive import Archive
 from api.importing.faults import DumpFault, Fault, FileFault
@@ -40,6 +40,8 @@ class Dump:
     archive: Archive
     stats: list[FoundStat] = field(default_factory=list)
     alerts: list[FoundAlert] = field(default_factory=list)
+    notes: list[dict[str, Any]] = field(default_factory=list)
+    boards: list[dict[str, Any]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     _readers: dict[str, Reader] = field(default_factory=dict)
     _last: tuple[str, Sequence[Table]] = ("", ())
@@ -86,7 +88,7 @@ def open_dump(archive: Archive, name: str | None = None, kind: Kind | None = Non
             except FileFault as fault:
                 dump.faults.append(Fault(file, f"{fault}"))
     dump.stats = _joined(dump.stats, dump.faults)
-    if not dump.stats and not dump.alerts:
+    if not (dump.stats or dump.alerts or dump.notes or dump.boards):
         told = f"; {dump.faults[0].what}: {dump.faults[0].message}" if dump.faults else ""
         raise DumpFault(f"there is nothing in it that can be imported{told}")
     if len(dump.stats) > STATS_MAX:
@@ -101,6 +103,8 @@ def _own_export(dump: Dump, file: str) -> None:
     except FileFault as fault:
         raise DumpFault(f"{file}: {fault}") from fault
     dump.alerts = catalogue.found_alerts()
+    dump.notes = [one.annotation for one in catalogue.annotations]
+    dump.boards = [one.board for one in catalogue.dashboards]
     for stat in catalogue.found_stats():
         path = folder + stat.files[0]
         if path not in dump.archive.sizes:

@@ -1,11 +1,24 @@
-"""What a dump says of stats and alerts, whatever form it has. Pure."""
+"""What a dump says of stats, alerts and more, whatever form it has. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
 
 from api.importing.series import Series, series_of
+from api.notify.annotation import (
+    LINK_LENGTH_MAX,
+    STATS_MAX,
+    TAG_LENGTH_MAX,
+    TAGS_MAX,
+    TEXT_LENGTH_MAX,
+    TITLE_LENGTH_MAX,
+)
 from engine.stats import Kind
+
+SECONDS_MAX = 2**33
+"""Epoch seconds of what happened, at most: some 240 years ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +58,37 @@ class FoundStat:
 class FoundAlert:
     """An alert of a dump: as `POST /v1/alerts` takes it, its stats by name.
 
-    `channels` are the type and the name of each channel that it had.
+    `channels` are the type and the name of each channel that it had, `escalation` those of each
+    step, and `id` is how others of the same dump name it in `depends_on`.
     """
 
     form: Mapping[str, Any]
     channels: Sequence[tuple[str, str]] = ()
+    escalation: Sequence[tuple[object, Sequence[tuple[str, str]]]] = ()
+    id: str = ""
 
     @property
     def what(self) -> str:
         """How people know it."""
         return f"alert {self.form.get('name', '')}"[:200]
+
+
+Seconds = Annotated[float, Meta(ge=0, lt=SECONDS_MAX)]
+
+
+class FoundNote(Struct, frozen=True, kw_only=True):
+    """An annotation of a dump: as an export writes it, its stats by name, times in seconds."""
+
+    title: Annotated[str, Meta(min_length=1, max_length=TITLE_LENGTH_MAX)]
+    at: Seconds
+    until: Seconds = 0.0
+    text: Annotated[str, Meta(max_length=TEXT_LENGTH_MAX)] = ""
+    tags: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=TAG_LENGTH_MAX)], ...],
+        Meta(max_length=TAGS_MAX),
+    ] = ()
+    stats: Annotated[tuple[str, ...], Meta(max_length=STATS_MAX)] = ()
+    link: Annotated[str, Meta(max_length=LINK_LENGTH_MAX, pattern="^(https?://.*)?$")] = ""
 
 
 def stathat_alert(fields: Mapping[str, Any], stat: str) -> FoundAlert:

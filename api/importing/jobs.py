@@ -14,7 +14,8 @@ import msgspec
 import trio
 
 from api.accounts.vault import Vault, VaultFault
-from api.importing.alerts import IMPORTED, AlertFault, fault_of, import_alert
+from api.boards.kept import Boards
+from api.importing.alerts import AlertImport
 from api.importing.applying import (
     STATS_A_BLOCK,
     compare,
@@ -24,8 +25,9 @@ from api.importing.applying import (
     write,
 )
 from api.importing.archive import Archive
+from api.importing.companions import Companions
 from api.importing.dump import Dump, open_dump
-from api.importing.faults import DumpFault, Fault, PulledFault
+from api.importing.faults import DumpFault, PulledFault
 from api.importing.kept import MADE, Kept
 from api.importing.pulling import Fetch, Source, fetch
 from api.importing.record import ImportRecord, State, import_id
@@ -280,7 +282,7 @@ class Importing:
             while record.tally.stats_done < len(dump.stats):
                 record = await self._block(record, dump)
                 await self._tell(record)
-            record = await self._alerts(record, dump)
+            record = await self._others(record, dump)
         await self._tell(record)
         if not record.dry_run:
             await self.means.node.checkpoint()
@@ -322,25 +324,34 @@ class Importing:
         )  # fmt: skip
         return msgspec.structs.replace(record, tally=tally).noting(*block.faults)
 
-    async def _alerts(self, record: ImportRecord, dump: Dump) -> ImportRecord:
-        means, new, faults = self.means, 0, list[Fault]()
-        for found in dump.alerts:
-            try:
-                new += await import_alert(
-                    means.office, means.directory, means.allowances, record.account, found,
-                    record.id, dry_run=record.dry_run,
-                )  # fmt: skip
-            except AlertFault as fault:
-                faults.append(fault_of(found, fault))
-        # Those that were made before it was broken off are new, too.
-        new += record.tally.alerts_new
+    async def _others(self, record: ImportRecord, dump: Dump) -> ImportRecord:
+        """Bring in alerts, annotations and dashboards, which need the stats."""
+        means, account, now_ms = self.means, record.account, self.now_ms
+        companions, names = self._companions(record), means.directory.names(account)
+        alerts = await self._alerts(record).bring(dump.alerts)
+        notes = await companions.bring_notes(dump.notes, names, now_ms)
+        boards = await companions.bring_boards(dump.boards, means.allowances.of(account), now_ms)
         tally = msgspec.structs.replace(
-            record.tally, alerts_new=new, alerts_same=len(dump.alerts) - new - len(faults)
-        )
-        return msgspec.structs.replace(record, tally=tally).noting(*faults)
+            record.tally, alerts_new=alerts.new, alerts_same=alerts.same,
+            annotations_new=notes.new, annotations_same=notes.same,
+            dashboards_new=boards.new, dashboards_same=boards.same,
+        )  # fmt: skip
+        told = msgspec.structs.replace(record, tally=tally)
+        return told.noting(*alerts.faults, *notes.faults, *boards.faults)
+
+    def _alerts(self, record: ImportRecord) -> AlertImport:
+        means = self.means
+        return AlertImport(
+            means.office, means.directory, means.allowances, record.account, record.id,
+            record.dry_run,
+        )  # fmt: skip
+
+    def _companions(self, record: ImportRecord) -> Companions:
+        annotations, boards = self.means.office.annotations, Boards(self.kept.documents)
+        return Companions(annotations, boards, record.account, record.id, record.dry_run)
 
     async def _undo(self, record: ImportRecord) -> None:
-        """Forget buckets, then alerts, then the stats that it made and that nobody used."""
+        """Forget buckets, then all but stats, then the stats that it made and that nobody used."""
         means, account = self.means, record.account
         for partition in means.directory.partitions(account):
             # What it sent last stands before this in the log, and is applied then.
@@ -355,9 +366,8 @@ class Importing:
             for place in range(0, len(ids), UNDO_STATS):
                 part = [undo_command(one, record.number) for one in ids[place : place + UNDO_STATS]]
                 await submit(means.node, partition, part)
-        for rule in means.office.rulebook.of(account):
-            if rule.extra.get(IMPORTED) == record.id:
-                await means.office.rulebook.drop(rule)
+        await self._alerts(record).forget()
+        await self._companions(record).forget(self.now_ms)
         await self._trash_made(record)
         await means.node.checkpoint()
         await self._end(record, "undone")

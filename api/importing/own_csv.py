@@ -51,6 +51,19 @@ class ListedAlert(Struct, frozen=True):
     """An alert of a catalogue."""
 
     alert: dict[str, Any]
+    id: str = ""
+
+
+class ListedNote(Struct, frozen=True):
+    """An annotation of a catalogue."""
+
+    annotation: dict[str, Any]
+
+
+class ListedBoard(Struct, frozen=True):
+    """A dashboard of a catalogue."""
+
+    board: dict[str, Any]
 
 
 class Catalogue(Struct, frozen=True):
@@ -60,6 +73,8 @@ class Catalogue(Struct, frozen=True):
     stats: list[ListedStat]
     channels: list[ListedChannel] = []
     alerts: list[ListedAlert] = []
+    annotations: list[ListedNote] = []
+    dashboards: list[ListedBoard] = []
 
     def found_stats(self) -> list[FoundStat]:
         """The stats and where their buckets are."""
@@ -71,7 +86,7 @@ class Catalogue(Struct, frozen=True):
     def found_alerts(self) -> list[FoundAlert]:
         """The alerts, with the channels by type and name."""
         known = {one.id: (one.type, one.name) for one in self.channels}
-        return [_alert(one.alert, known) for one in self.alerts]
+        return [_alert(one.alert, one.id, known) for one in self.alerts]
 
 
 def read_catalogue(data: bytes) -> Catalogue:
@@ -180,10 +195,21 @@ def _series(resolution: str, rows: Sequence[Sequence[float]]) -> Series:
     return Series(_TIERS[resolution].width_s, found)
 
 
-def _alert(form: Mapping[str, Any], known: Mapping[str, tuple[str, str]]) -> FoundAlert:
-    named = [str(one) for one in form.get("channels", [])]
+def _alert(
+    form: Mapping[str, Any], alert_id: str, known: Mapping[str, tuple[str, str]]
+) -> FoundAlert:
     rest = {name: value for name, value in form.items() if name not in ("channels", "escalation")}
-    return FoundAlert(rest, [known[one] for one in named if one in known])
+    steps = [
+        (step.get("after"), _named(step.get("channels", []), known))
+        for step in form.get("escalation", [])
+    ]
+    return FoundAlert(rest, _named(form.get("channels", []), known), steps, alert_id)
+
+
+def _named(
+    channels: Iterable[object], known: Mapping[str, tuple[str, str]]
+) -> list[tuple[str, str]]:
+    return [known[str(one)] for one in channels if str(one) in known]
 
 
 def _text(data: bytes) -> str:

@@ -14,7 +14,8 @@ from engine.stats import public_id
 from engine.tiers import DAY_S
 from storage.documents import Write
 from storage.memory_documents import MemoryDocuments
-from tests.api.http.harness import NOW_MS, Answer, FailingStore, Server, serving
+from tests.api.http.harness import NOW_MS, FailingStore, Server, serving
+from tests.api.http.imports import ended, imported, upload
 from tests.api.importing.dumps import (
     DAY,
     UNALIGNED_S,
@@ -34,26 +35,6 @@ ADDRESS = f"{BASE}/x/tok"
 async def server(tmp_path: Path) -> AsyncGenerator[Server]:
     async with serving(folder=tmp_path) as server:
         yield server
-
-
-async def upload(
-    server: Server, data: bytes, media: str = "application/zip", **query: str
-) -> Answer:
-    return await server.send(
-        "POST", "/v1/import/stathat", body=data, headers={"content-type": media}, query=query
-    )
-
-
-async def ended(server: Server, begun: Answer) -> Any:  # ruff: ignore[any-type]
-    """How an import ended that was taken."""
-    assert begun.status in (200, 202), begun.body
-    await server.context.importing.wait_ended(1)
-    found = await server.send("GET", "/v1/import/stathat/status", query={"id": begun.json["id"]})
-    return found.json
-
-
-async def imported(server: Server, files: dict[str, bytes | str], **query: str) -> Any:  # ruff: ignore[any-type]
-    return await ended(server, await upload(server, zipped(files), **query))
 
 
 async def data(server: Server, name: str, resolution: str = "auto") -> dict[int, float]:

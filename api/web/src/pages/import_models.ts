@@ -11,6 +11,10 @@ export interface Tally {
   buckets_out: number;
   alerts_new: number;
   alerts_same: number;
+  annotations_new: number;
+  annotations_same: number;
+  dashboards_new: number;
+  dashboards_same: number;
   pulled: number;
   to_pull: number;
   faults: number;
@@ -45,6 +49,8 @@ export function found(one: Import): string {
     tally.buckets_same > 0 ? `${exact(tally.buckets_same)} already here` : "",
     tally.buckets_out > 0 ? `${exact(tally.buckets_out)} outside of what is kept` : "",
     tally.alerts_new > 0 ? many(tally.alerts_new, "alert", "alerts") : "",
+    tally.annotations_new > 0 ? many(tally.annotations_new, "annotation", "annotations") : "",
+    tally.dashboards_new > 0 ? many(tally.dashboards_new, "dashboard", "dashboards") : "",
   ];
   return parts.filter((part) => part !== "").join(", ");
 }
