@@ -98,3 +98,37 @@ def instance(site: Site) -> dict[str, object]:
     """How the only alert stands with its only stat."""
     found: dict[str, object] = site.ask("GET", "/v1/alerts")["alerts"][0]["states"][0]
     return found
+
+
+def test_what_few_alerts_say_is_written_and_read_again(site: Site) -> None:
+    site.send(ITEM)
+    page = site.page("/alerts")
+    page.get_by_role("button", name="New alert").click()
+    page.get_by_label("Stat", exact=True).fill(str(ITEM["stat"]))
+    page.get_by_label("Threshold").fill("10")
+    page.get_by_text("More", exact=True).click()
+    said = {
+        "Warns already at": "8", "Is over only beyond": "6", "Keeps firing for": "5m",
+        "Tells again every": "1h", "Message": "{stat} is {value}",
+        "Runbook": "https://example.com/orders", "Labels": "team=shop, env=live",
+    }  # fmt: skip
+    for label, text in said.items():
+        page.get_by_label(label, exact=True).fill(text)
+    PICTURES.mkdir(exist_ok=True)
+    page.screenshot(path=PICTURES / "alert-form-more.png")
+    page.get_by_role("button", name="Watch").click()
+    expect(page.get_by_role("row", name=re.compile(r"orders\.failed threshold"))).to_be_visible()
+    (kept,) = site.ask("GET", "/v1/alerts")["alerts"]
+    assert {name: kept["rule"][name] for name in ("warn", "clear", "labels")} == {
+        "warn": 8, "clear": 6, "labels": {"team": "shop", "env": "live"},
+    }  # fmt: skip
+    page.goto(f"{site.address}/alerts/{kept['id']}")
+    page.get_by_role("button", name="Edit").click()
+    for label, text in said.items():
+        expect(page.get_by_label(label, exact=True)).to_have_value(text)
+    page.get_by_label("Labels", exact=True).fill("")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("button", name="Edit")).to_be_visible()
+    (changed,) = site.ask("GET", "/v1/alerts")["alerts"]
+    assert changed["rule"].get("labels", {}) == {}
+    assert changed["rule"]["warn"] == 8

@@ -1,7 +1,7 @@
 /// <reference types="node" />
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { changeOf, draftOf, EMPTY, isWhole, ruleOf, type Draft } from "../src/pages/alert_draft";
+import { changeOf, draftOf, EMPTY, isWhole, labelsOf, ruleOf, saysMore, type Draft } from "../src/pages/alert_draft";
 import { episodes, type Alert, type Transition } from "../src/pages/alert_models";
 
 const DRAFT = { ...EMPTY, target: "orders", threshold: "10" };
@@ -28,6 +28,13 @@ const TOUCHES: readonly (readonly [Partial<Draft>, readonly string[]])[] = [
   [{ threshold: "11" }, ["threshold"]],
   [{ window: "1h" }, ["time_window", "window"]],
   [{ lasting: "5m" }, ["for"]],
+  [{ warn: "5" }, ["warn"]],
+  [{ clear: "4" }, ["clear"]],
+  [{ keeping: "10m" }, ["keep_firing_for"]],
+  [{ repeat: "1h" }, ["repeat"]],
+  [{ message: "{stat} is {value}" }, ["message"]],
+  [{ runbook: "https://example.com/" }, ["runbook"]],
+  [{ labels: "team=shop" }, ["labels"]],
 ];
 
 describe("an alert's draft", () => {
@@ -51,6 +58,16 @@ describe("an alert's draft", () => {
   it.each(TOUCHES)("with %j changes nothing else", (touch, names) => {
     const alert = alertOf(FULL);
     expect(Object.keys(changeOf(alert, { ...draftOf(alert), ...touch })).sort()).toEqual(names);
+  });
+
+  it("reads labels as people write them, and writes them as it reads them", () => {
+    const alert = alertOf({ labels: { team: "shop", env: "live" }, warn: 5, repeat: 3600 });
+    const draft = draftOf(alert);
+    expect(draft).toMatchObject({ labels: "team=shop, env=live", warn: "5", repeat: "3600s" });
+    expect([saysMore(draft), saysMore(EMPTY)]).toEqual([true, false]);
+    expect(changeOf(alert, { ...draft, labels: " team = shop ,x=y=z, " })).toEqual({ labels: { team: "shop", x: "y=z" } });
+    expect(changeOf(alert, { ...draft, labels: "", warn: "" })).toEqual({ labels: {}, warn: null });
+    expect(labelsOf("team")).toBeNull();
   });
 
   it.each(["stddev", "range", "p75", "p90", "p99.9"])("keeps %s", (aggregate) => {
@@ -84,6 +101,10 @@ describe("an alert's draft", () => {
     [{ op: "inside", upper: "9" }, false],
     [{ op: "inside", upper: "10" }, true],
     [{ lasting: "5 minutes" }, false],
+    [{ warn: "5", clear: "4", keeping: "5m", repeat: "1h", labels: "a=b" }, true],
+    [{ warn: "much" }, false],
+    [{ repeat: "often" }, false],
+    [{ labels: "a" }, false],
     [{ lasting: "1h30m" }, true],
     [{ kind: "delta", difference: "0" }, false],
     [{ kind: "deadman", period: "soon" }, false],

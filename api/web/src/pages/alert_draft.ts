@@ -54,6 +54,14 @@ export interface Draft {
   lasting: string;
   severity: Severity;
   channels: readonly string[];
+  warn: string;
+  clear: string;
+  keeping: string;
+  repeat: string;
+  message: string;
+  runbook: string;
+  /** As people write them: team=shop, env=live. */
+  labels: string;
 }
 
 export const EMPTY: Draft = {
@@ -73,6 +81,13 @@ export const EMPTY: Draft = {
   lasting: "",
   severity: "critical",
   channels: [],
+  warn: "",
+  clear: "",
+  keeping: "",
+  repeat: "",
+  message: "",
+  runbook: "",
+  labels: "",
 };
 
 type Rule = Record<string, unknown>;
@@ -94,6 +109,7 @@ export function draftOf(alert: Alert): Draft {
     return typeof value === "number" ? `${value}s` : text(name);
   };
   const number = (of: Kind) => (kind === of && alert.threshold !== null ? String(alert.threshold) : EMPTY[of === "delta" ? "difference" : "threshold"]);
+  const figure = (name: string): string => (typeof rule[name] === "number" ? String(rule[name]) : "");
   const said = text("direction") ?? text("op") ?? text("operator") ?? EMPTY.direction;
   return {
     name: alert.name,
@@ -102,7 +118,7 @@ export function draftOf(alert: Alert): Draft {
     aggregate: alert.aggregate ?? EMPTY.aggregate,
     op: alert.op ?? EMPTY.op,
     threshold: number("threshold"),
-    upper: typeof rule["upper"] === "number" ? String(rule["upper"]) : "",
+    upper: figure("upper"),
     window: alert.window ?? EMPTY.window,
     difference: number("delta"),
     direction: kind === "delta" ? (SAID_AS[said] ?? said) : EMPTY.direction,
@@ -112,7 +128,19 @@ export function draftOf(alert: Alert): Draft {
     lasting: span("for") ?? "",
     severity: alert.severity === "warning" ? "warning" : "critical",
     channels: alert.channels,
+    warn: figure("warn"),
+    clear: figure("clear"),
+    keeping: span("keep_firing_for") ?? "",
+    repeat: span("repeat") ?? "",
+    message: text("message") ?? "",
+    runbook: text("runbook") ?? "",
+    labels: labelsText(rule["labels"]),
   };
+}
+
+/** Whether it says anything that few rules do. */
+export function saysMore({ warn, clear, keeping, repeat, message, runbook, labels }: Draft): boolean {
+  return [warn, clear, keeping, repeat, message, runbook, labels].some((text) => text !== "");
 }
 
 export function titleOf(draft: Draft): string {
@@ -140,11 +168,18 @@ const SAID: Record<Exclude<keyof Draft, "kind">, (draft: Draft) => Rule> = {
   lasting: ({ lasting }) => ({ for: lasting.trim() || null }),
   severity: ({ severity }) => ({ severity }),
   channels: ({ channels }) => ({ channels }),
+  warn: ({ warn }) => ({ warn: figureOr(warn) }),
+  clear: ({ clear }) => ({ clear: figureOr(clear) }),
+  keeping: ({ keeping }) => ({ keep_firing_for: keeping.trim() || null }),
+  repeat: ({ repeat }) => ({ repeat: repeat.trim() || null }),
+  message: ({ message }) => ({ message: message.trim() || null }),
+  runbook: ({ runbook }) => ({ runbook: runbook.trim() || null }),
+  labels: ({ labels }) => ({ labels: labelsOf(labels) ?? {} }),
 };
 
-const ALWAYS = ["name", "target", "severity", "channels"] as const;
+const ALWAYS = ["name", "target", "severity", "channels", "keeping", "repeat", "message", "runbook", "labels"] as const;
 const OF_KIND: Record<Kind, readonly (keyof typeof SAID)[]> = {
-  threshold: ["aggregate", "op", "threshold", "upper", "window", "lasting"],
+  threshold: ["aggregate", "op", "threshold", "upper", "window", "lasting", "warn", "clear"],
   delta: ["aggregate", "difference", "direction", "change", "window", "lasting"],
   deadman: ["period", "cron"],
 };
@@ -178,12 +213,9 @@ export function changeOf(alert: Alert, draft: Draft): Rule {
 }
 
 function turned(before: Draft, draft: Draft): Rule {
-  const rule = ruleOf(draft);
-  if (draft.target === before.target) {
-    delete rule["stat"];
-    delete rule["match"];
-  }
-  return rule;
+  const untouched = ALWAYS.filter((name) => same(draft[name], before[name]));
+  const kept = new Set(untouched.flatMap((name) => Object.keys(SAID[name](draft))));
+  return Object.fromEntries(Object.entries(ruleOf(draft)).filter(([name]) => !kept.has(name)));
 }
 
 function leaving(from: Kind, to: Kind): Rule {
@@ -205,12 +237,37 @@ const DURATION = /^(?:\d{1,6}(?:s|m|h|d|w))+$/;
 
 /** Whether there is enough of it to be tried over the past. */
 export function isWhole(draft: Draft): boolean {
-  const lasting = draft.lasting.trim();
+  const { lasting, keeping, repeat } = draft;
+  if (labelsOf(draft.labels) === null || ![keeping, repeat].every(isSpanOrNone)) return false;
   if (draft.kind === "deadman") return draft.cron !== "" || DURATION.test(draft.period.trim());
-  if (lasting !== "" && !DURATION.test(lasting)) return false;
+  if (!isSpanOrNone(lasting)) return false;
   if (draft.kind === "delta") return numberOf(draft.difference) > 0;
+  if (![draft.warn, draft.clear].every((text) => text.trim() === "" || Number.isFinite(numberOf(text)))) return false;
   const low = numberOf(draft.threshold);
   return Number.isFinite(low) && (!isRanged(draft.op) || numberOf(draft.upper) >= low);
+}
+
+function isSpanOrNone(text: string): boolean {
+  return text.trim() === "" || DURATION.test(text.trim());
+}
+
+/** The labels of a text; null when a part of it is none. */
+export function labelsOf(text: string): Record<string, string> | null {
+  const parts = text.split(",").map((part) => part.trim());
+  const pairs = parts.filter((part) => part !== "").map((part) => /^([^=\s]+)\s*=\s*(.+)$/.exec(part));
+  if (pairs.some((pair) => pair === null)) return null;
+  return Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? "", pair?.[2] ?? ""]));
+}
+
+function labelsText(labels: unknown): string {
+  if (typeof labels !== "object" || labels === null) return "";
+  return Object.entries(labels)
+    .map(([name, value]) => `${name}=${String(value)}`)
+    .join(", ");
+}
+
+function figureOr(text: string): number | null {
+  return text.trim() === "" ? null : Number(text);
 }
 
 /** The limits that the chart draws. */

@@ -12,6 +12,7 @@ import {
   type Draft, type Kind, type Severity,
 } from "./alert_draft";
 import type { Alert } from "./alert_models";
+import { More } from "./alert_more";
 import { Trial } from "./alert_trial";
 import { useChannels } from "./channels";
 
@@ -86,6 +87,7 @@ export function AlertForm({ alert, stat, onClose, onDone }: AlertFormProps) {
         {fitting.length > TRIED_MAX && <p class="hint">It fits more stats than can be tried at a time.</p>}
         <Field label="Name" value={draft.name} onInput={(name) => set({ name })} placeholder={titleOf(draft)} fault={problem?.of("name")} />
         <Told chosen={draft.channels} onChange={(channels) => set({ channels })} />
+        <More draft={draft} set={set} problem={problem} />
         {problem && (
           <p class="fault" role="alert">
             {problem.detail}
@@ -104,7 +106,7 @@ function fits(target: string, found: readonly Stat[]): readonly Stat[] {
   return found.filter((one) => one.name === target || one.id === target);
 }
 
-interface PartProps {
+export interface PartProps {
   draft: Draft;
   set: (change: Partial<Draft>) => void;
   problem: Problem | null;
