@@ -2,7 +2,8 @@
 
 A program that is killed leaves its server running; the next start finds it by its socket and takes
 it over, so that a crash of the program costs no loading. A server that ends is started again at
-once, for ever: the store's clients wait meanwhile. Only the first start can fail.
+once, for ever: the store's clients wait meanwhile. Only the first start can fail: a server that is
+killed before it is ready is started again a few times, one that gives up by itself is not.
 """
 
 import logging
@@ -50,6 +51,9 @@ ADOPT_LIMIT_S = 10.0
 
 HALF_STARTED_LIMIT_S = 5.0
 """For a server whose program was killed while starting it to open its socket, which takes 0.1 s."""
+
+FIRST_STARTS_MAX = 3
+"""So often the first server is started when it is killed before it is ready."""
 
 PAUSE_MIN_S = 0.1
 PAUSE_MAX_S = 5.0
@@ -130,8 +134,18 @@ class _Life:
                     f"the old store server, process {living.pid}, does not end even by SIGKILL:"
                     " its disk may hang; look at that, or restart the machine"
                 )
-        process = self._spawn()
-        return await self._until_ready(process, self.settings.start_limit_s, progress)
+        return await self._start(progress)
+
+    async def _start(self, progress: Progress) -> Identity:
+        for _ in range(FIRST_STARTS_MAX - 1):
+            process = self._spawn()
+            try:
+                return await self._until_ready(process, self.settings.start_limit_s, progress)
+            except ServerFailed as error:
+                if not process.killed:
+                    raise
+                log.warning("%s; starting it again", error)
+        return await self._until_ready(self._spawn(), self.settings.start_limit_s, progress)
 
     async def keep_up(self, server: Server) -> None:
         """Start the server again whenever it ends; never returns."""

@@ -56,6 +56,12 @@ class ServerProcess:
                 self._end = _in_words(code)
         return self._end
 
+    @property
+    def killed(self) -> bool:
+        """Whether SIGKILL ended it: a person, or a system short of memory, but not itself."""
+        child = self._child
+        return self.end is not None and child is not None and child.returncode == -signal.SIGKILL
+
     async def wait_end(self) -> str:
         """Wait until it ends; returns how it did."""
         while (end := self.end) is None:

@@ -268,7 +268,8 @@ ROUTES: Final = (
     ),
     Route(
         "POST", "/v1/snooze", "Hold messages back from a script", "snooze",
-        {201: SilenceInfo}, SnoozeParams, Nothing, snooze, problems=_PROBLEMS,
+        {201: SilenceInfo}, SnoozeParams, Nothing, snooze,
+        problems=(*_PROBLEMS, "field_invalid"),
     ),
     Route(
         "GET", "/v1/silences", "List what is held back", "read",

@@ -22,6 +22,7 @@ from storage.server import (
     ServerSettings,
     open_server,
 )
+from storage.server.embedded import FIRST_STARTS_MAX
 from storage.server.testing import binaries, embedded_server
 
 pytestmark = pytest.mark.real
@@ -157,6 +158,28 @@ async def test_a_server_that_cannot_start_again_is_tried_until_it_can(tmp_path: 
         with trio.fail_after(LIMIT_S):
             await server.wait_ready()
         assert server.restarts == 1
+
+
+@pytest.mark.parametrize("kills", [1, 2, 3])
+async def test_a_first_server_that_is_killed_is_started_again_a_few_times(
+    tmp_path: Path, kills: int
+) -> None:
+    killed, wrapper = tmp_path / "killed", tmp_path / "server"
+    killed.touch()
+    wrapper.write_text(
+        f'#!/bin/sh\n[ "$(wc -l < {killed})" -ge {kills} ]'
+        f' || {{ echo >> {killed}; kill -9 $$; }}\nexec {binaries()[0]} "$@"\n'
+    )
+    wrapper.chmod(0o700)
+    wanted = settings(tmp_path / "data", wrapper)
+    if kills < FIRST_STARTS_MAX:
+        async with open_server(wanted) as server:
+            assert server.is_ready
+    else:
+        with pytest.raises(ServerFailed, match=r"before it was ready \(killed by SIGKILL\)"):
+            async with open_server(wanted):
+                pytest.fail("started more often than it should")
+    assert killed.read_text() == "\n" * kills
 
 
 async def test_it_is_stopped_when_the_program_fails_or_is_cancelled(tmp_path: Path) -> None:
