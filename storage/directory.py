@@ -25,6 +25,7 @@ from engine.points import Command
 from engine.ports import Clock
 from engine.rollup import Ints
 from engine.stats import Kind, NoSuchStat, Stat, State, canonical_name, name_fault, partition_of
+from storage.directory_batches import NamedBatches, NamedStats
 from storage.directory_changes import Changes, Records, Submit
 from storage.directory_record import PURGE, PUT, unpack_stat
 from storage.directory_search import (
@@ -97,6 +98,7 @@ class Directory:
         self._clock = clock
         self._spread = spread
         self._table = StatTable()
+        self._batches = NamedBatches(self._table)
         # Not what was changed last: points that stand before the change in the log count as ever.
         self._without_percentiles: set[int] = set()
         self._changes = Changes(self._table, store, clock, spread)
@@ -154,6 +156,10 @@ class Directory:
         """The stats of an account by name, live or in the trash, as they are at any time."""
         return self._table.names(account)
 
+    def find(self, account: int, names: list[str]) -> NamedStats | None:
+        """The stats of a batch that are called exactly so; None when one of them is unknown."""
+        return self._batches.find(account, names)
+
     def get(self, stat: int) -> Stat | None:
         """The stat with this id, live or in the trash."""
         return self._table.get(stat)
@@ -165,7 +171,7 @@ class Directory:
 
     @property
     def changes(self) -> int:
-        """How many records of stats were taken so far; grows with every new and changed stat."""
+        """How many records of stats were taken or forgotten so far: grows with every change."""
         return self._table.changes
 
     def changed_since(self, changes: int) -> list[Stat] | None:

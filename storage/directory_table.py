@@ -66,7 +66,7 @@ class AccountNames:
 
 
 class StatTable:
-    """What the directory knows; `changes` counts the records that it took."""
+    """What the directory knows; `changes` counts the records that it took or forgot."""
 
     def __init__(self) -> None:
         self._stats: dict[int, Stat] = {}
@@ -154,6 +154,8 @@ class StatTable:
             self._drop_name(known)
             self._trash.pop(stat, None)
             self._active_s.put(stat, 0)
+            self.changes += 1
+            self._changed.append(stat)
 
     def note_activity(self, stat: int, at_s: int) -> None:
         """Note that a stat was active at this time, epoch seconds."""

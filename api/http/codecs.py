@@ -208,11 +208,11 @@ def _parsed(body: bytes, items: list[Item], other_keys: int) -> Parsed | None:
     if colons == keys:
         return found
     add_short_times(found, items)
-    if colons == keys + _given(found.ts):
+    if colons == keys + _timed(found):
         return found
     add_times_and_ids(found, items)
     rare = [column for column in (found.timestamps, found.ts, found.ids) if column is not None]
-    keys += sum(map(_given, rare))
+    keys += sum(map(_given, rare)) + (0 if found.at is None else len(items))
     if colons != keys:
         texts = [text for column in (found.names, *rare) for text in column]
         inside = sum(text.count(":") for text in texts if isinstance(text, str))
@@ -230,6 +230,11 @@ def _colons(body: bytes) -> int:
 def _given(column: Sequence[object] | None) -> int:
     """How many items have this field."""
     return 0 if column is None else len(column) - column.count(UNSET)
+
+
+def _timed(found: Parsed) -> int:
+    """How many items have `t`, before it is known which have another time."""
+    return len(found.at) if found.at is not None else _given(found.ts)
 
 
 def _json_key_twice(body: bytes, item: Item) -> str | None:

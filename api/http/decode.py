@@ -191,6 +191,9 @@ Bad = list[tuple[int, str, str]]
 
 
 def _times(found: Parsed, now_ms: int, oldest_ms: int) -> tuple[Ints, Bad]:
+    if found.at is not None:
+        at_ms, refused = times_ms(found.at, now_ms, oldest_ms)
+        return at_ms, [(row, code, "timestamp") for row, code in refused]
     if found.timestamps is None and found.ts is None:
         return np.full(len(found.names), now_ms, np.int64), []
     bad: Bad = []

@@ -24,10 +24,11 @@ from api.http.messages import Header, RawReply, RawRequest, json_reply
 from api.http.problems import FieldError, Problem
 from api.http.reasons import reason
 from api.http.repeats import Answer
-from api.http.resolve import resolve
+from api.http.resolve import NONE, resolve
 from api.http.route import query_pairs
 from engine.points import Batch, Claim, Points, Receipt
-from engine.stats import Stat, public_id
+from engine.stats import public_id
+from storage.directory_batches import NamedStats
 
 REPLAYED: Final[Header] = (b"idempotent-replayed", b"true")
 
@@ -110,16 +111,16 @@ async def store(context: Context, order: Order, began_s: float) -> Stored:
     caller = order.caller
     context.allowances.admit(caller.account, caller.key_id, len(order.columns))
     more = context.allowances.of(caller.account).more_stats
-    stats, columns = await resolve(
+    found, columns = await resolve(
         context.directory, caller, order.columns, more, atomic=order.atomic
     )
     if order.atomic and columns.refused:
-        stats, columns = [], columns.without([], range(len(columns)))
-    first = stats[0].id if stats else 0
+        found, columns = NONE, columns.without([], range(len(columns)))
+    first = found.stats[0].id if found.stats else 0
     answer = Answer.of(order.body_digest, len(columns), first, columns.refused)
-    if not stats and order.key is None:
+    if not found.stats and order.key is None:
         return Stored(answer)
-    receipts = await _submit(context, order, stats, columns, answer)
+    receipts = await _submit(context, order, found, columns, answer)
     context.meters.acknowledged(trio.current_time() - began_s)
     if (told := _first_answer(order, receipts)) is not None:
         return Stored(told, replayed=True)
@@ -166,7 +167,7 @@ def _key(request: RawRequest, now_ms: int) -> str | None:
 
 
 async def _submit(
-    context: Context, order: Order, stats: list[Stat], columns: Columns, answer: Answer
+    context: Context, order: Order, found: NamedStats, columns: Columns, answer: Answer
 ) -> list[Receipt]:
     """Append the points, with one batch a partition, and wait until all are durable."""
     claim = None
@@ -174,40 +175,39 @@ async def _submit(
         claim = repeats.request_digest(order.caller.account, order.request.path, order.key)
     partitions = context.directory.partitions(order.caller.account)
     if len(partitions) > 1:
-        partitions = sorted({stat.partition for stat in stats}) or partitions[:1]
+        partitions = sorted({stat.partition for stat in found.stats}) or partitions[:1]
     receipts = []
     for partition in partitions:
         rows = None
         if len(partitions) > 1:
-            rows = [row for row, stat in enumerate(stats) if stat.partition == partition]
-        batch = _batch(order, stats, columns, rows, claim, answer)
+            rows = [row for row, stat in enumerate(found.stats) if stat.partition == partition]
+        batch = _batch(order, found, columns, rows, claim, answer)
         receipts.append(await context.node.submit(partition, batch))
     return receipts
 
 
 def _batch(
     order: Order,
-    stats: list[Stat],
+    found: NamedStats,
     columns: Columns,
     rows: list[int] | None,
     claim: bytes | None,
     answer: Answer,
 ) -> Batch:
     """The rows of one partition (None: all), with the claims that make them count once."""
-    stat = np.fromiter([stat.id for stat in stats], np.int64, len(stats))
-    points = Points(stat, columns.at_ms, columns.value)
+    points = Points(found.ids, columns.at_ms, columns.value)
     if rows is not None:
-        keep = np.zeros(len(stats), np.bool_)
+        keep = np.zeros(len(points), np.bool_)
         keep[rows] = True
         points = points.take(keep)
     claims = []
     if claim is not None:
         claims.append(Claim(claim, answer.pack(), 0, len(points)))
     if columns.ids is not None:
-        for at, row in enumerate(range(len(stats)) if rows is None else rows):
+        for at, row in enumerate(range(len(found.stats)) if rows is None else rows):
             name = columns.ids[row]
             if isinstance(name, str):
-                digest = repeats.item_digest(order.caller.account, stats[row].id, name)
+                digest = repeats.item_digest(order.caller.account, found.stats[row].id, name)
                 claims.append(Claim(digest, b"", at, at + 1))
     return Batch(points, tuple(claims))
 

@@ -17,11 +17,12 @@ from api.http.decode import Columns
 from api.http.repeats import Refusal
 from engine.stats import Kind, Stat, canonical_name, name_fault
 from storage.directory import Directory
-
-LIVE: Final = frozenset({"live"})
+from storage.directory_batches import NamedStats
 
 FIRST_TYPE: Final = Kind.COUNTER
 """The type of a new stat whose first point does not say one."""
+
+NONE: Final = NamedStats.of([], trash=False)
 
 
 async def resolve(
@@ -31,30 +32,26 @@ async def resolve(
     more: Callable[[int], int | None] = lambda _: None,
     *,
     atomic: bool = False,
-) -> tuple[list[Stat], Columns]:
+) -> tuple[NamedStats, Columns]:
     """The stat of every usable item, and the columns without the others.
 
     New names are registered, durably; of an `atomic` request none if it is refused for any item.
     `more` tells how many stats an account that has so many may still make.
     Raises what the store raises when that is impossible.
     """
+    found = directory.find(caller.account, columns.names)
+    if found is not None and caller.prefix is None and _plain(found, columns):
+        return found, columns
     known = directory.names(caller.account)
-    try:
-        stats = [known[name] for name in columns.names]
-    except KeyError:
-        stats = None
-    if stats is not None and caller.prefix is None and _plain(stats, columns):
-        live = not directory.has_trash or {stat.state for stat in stats} <= LIVE
-        if live:
-            return stats, columns
-    if stats is None:
+    if found is None:
         wanted = _allowed(_wanted(known, caller, columns), more(len(known)))
         if atomic and (foreseen := _foreseen(known, wanted, caller, columns)).refused:
-            return [], foreseen.without([], range(len(foreseen)))
+            return NONE, foreseen.without([], range(len(foreseen)))
         if wanted:
             await directory.register(caller.account, wanted)
             known = directory.names(caller.account)
-    return _judged(known.get, caller, columns)
+    stats, columns = _judged(known.get, caller, columns)
+    return NamedStats.of(stats, trash=False), columns
 
 
 def _foreseen(
@@ -65,9 +62,9 @@ def _foreseen(
     return _judged(lambda name: known.get(name) or new.get(name), caller, columns)[1]
 
 
-def _plain(stats: list[Stat], columns: Columns) -> bool:
-    """Whether every stat is of the type that its item says, and every item has a value."""
-    return [stat.kind for stat in stats] == columns.types and not columns.missing.any()
+def _plain(found: NamedStats, columns: Columns) -> bool:
+    """Whether every stat lives and is of the type that its item says, and each item has a value."""
+    return found.live and found.kinds == columns.types and not columns.missing.any()
 
 
 def _wanted(known: Mapping[str, Stat], caller: Identity, columns: Columns) -> dict[str, Kind]:

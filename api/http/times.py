@@ -34,15 +34,19 @@ MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 def times_ms(
-    given: Sequence[Time], now_ms: int, oldest_ms: int = OLDEST_MS
+    given: Sequence[Time] | Ints, now_ms: int, oldest_ms: int = OLDEST_MS
 ) -> tuple[Ints, list[tuple[int, str]]]:
     """Times in epoch milliseconds, and (row, problem code) of those that cannot be.
 
     A missing time is `now_ms`. The times of rows with a problem mean nothing.
     """
-    if not given or (given[0] is UNSET and given.count(UNSET) == len(given)):
+    if isinstance(given, np.ndarray):
+        at_ms = _whole_ms(given)
+        given = given.tolist() if at_ms is None else ()
+    elif not given or (given[0] is UNSET and given.count(UNSET) == len(given)):
         return np.full(len(given), now_ms, np.int64), []
-    at_ms = _numbers_ms(given)
+    else:
+        at_ms = _numbers_ms(given)
     refused = []
     if at_ms is None:
         times = [now_ms if time is UNSET else time_ms(time) for time in given]
@@ -81,9 +85,13 @@ def _numbers_ms(given: Sequence[Time]) -> Ints | None:
     if set(map(type, given)) != {int}:
         return None
     try:
-        time = np.asarray(given, np.int64)
+        return _whole_ms(np.asarray(given, np.int64))
     except OverflowError:
         return None
+
+
+def _whole_ms(time: Ints) -> Ints | None:
+    """Whole numbers in milliseconds, told apart by size; None when one is no time."""
     first, last = int(time.min()), int(time.max())
     if first >= MILLIS_FROM and last < MICROS_FROM:
         return time  # As most programs have it.

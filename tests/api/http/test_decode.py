@@ -12,6 +12,7 @@ from msgspec import UNSET
 from api.http.codecs import JSON, LINES, MESSAGE_PACK, Codec
 from api.http.decode import Columns, decode_batch, decode_one
 from api.http.problems import Problem
+from api.http.times import time_ms
 
 NOW_MS = 1_795_302_000_123
 
@@ -279,3 +280,37 @@ def test_every_way_to_write_items_says_the_same(
         assert columns.missing.tolist() == ["value" not in item for item in items]
         ids = columns.ids or [UNSET] * len(items)
         assert ids == [item.get("id", UNSET) for item in items]
+
+
+SENT = st.sampled_from(
+    [None, 1_795_302_000, 1_795_302_000_000, 1_795_301_999.5, "2026-11-20T03:40:00Z", 5, 2**63]
+)
+WHOLE = st.sampled_from([1_795_302_000, 1_795_301_000_000])
+
+
+@given(
+    st.lists(st.tuples(WHOLE, st.none()), min_size=1, max_size=9)
+    | st.lists(st.tuples(st.none(), WHOLE), min_size=1, max_size=9)
+    | st.lists(st.tuples(WHOLE, WHOLE | st.none()), min_size=1, max_size=9)
+    | st.lists(st.tuples(SENT, SENT), min_size=1, max_size=9)
+)
+def test_a_time_may_be_said_in_one_of_two_fields(
+    times: list[tuple[float | str | None, float | str | None]],
+) -> None:
+    items: list[object] = []
+    expected: dict[int, int] = {}
+    codes: dict[int, str] = {}
+    for place, (short, long) in enumerate(times):
+        said = {name: at for name, at in (("t", short), ("timestamp", long)) if at is not None}
+        items.append({"stat": "a", "value": 1, **said})
+        at_ms = time_ms(next(iter(said.values()))) if said else NOW_MS
+        if len(said) == 2:
+            codes[place] = "duplicate_field"
+        elif at_ms is None:
+            codes[place] = "timestamp_invalid"
+        else:
+            expected[place] = at_ms
+    for codec in (JSON, MESSAGE_PACK):
+        columns = decode_batch(written(items, codec), codec, NOW_MS)
+        assert {place: code for place, code, _ in refusals(columns)} == codes
+        assert dict(zip(columns.place.tolist(), columns.at_ms.tolist(), strict=True)) == expected

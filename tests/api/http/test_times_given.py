@@ -1,5 +1,6 @@
 """Times as senders write them."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,3 +69,14 @@ def test_whole_numbers_at_once_are_as_one_by_one(written: list[int]) -> None:
 def test_a_plan_may_keep_less() -> None:
     _, refused = times_ms([1795302000 - 7200], NOW_MS, NOW_MS - 3_600_000)
     assert refused == [(0, "timestamp_too_old")]
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1) | st.integers(10**9, 2 * 10**9), min_size=1))
+def test_a_column_of_whole_numbers_says_what_its_items_say(times: list[int]) -> None:
+    at_ms, refused = times_ms(np.array(times, np.int64), NOW_MS)
+    expected, refused_each = times_ms([*times], NOW_MS)
+    assert refused == refused_each
+    bad = {row for row, _ in refused}
+    good = [row for row in range(len(times)) if row not in bad]
+    assert at_ms[good].tolist() == expected[good].tolist()
+    assert [time_ms(times[row]) for row in good] == at_ms[good].tolist()

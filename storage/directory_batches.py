@@ -1,0 +1,75 @@
+"""The stats of a batch by their names; of a batch that names the same as one before, at once. Pure.
+
+Programs that flush what they have counted name the same stats in the same order every time.
+Comparing the names with those of last time takes a tenth of looking each of them up.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from engine.rollup import Ints
+from engine.stats import Kind, Stat
+from storage.directory_table import StatTable
+
+REMEMBERED: Final = 256
+"""Batches that are remembered, of all accounts together: 8 MiB when each has a thousand items."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedStats:
+    """The stats of a batch in its order, and columns of them; `live`: none of them is in the trash.
+
+    The lists may be shared: nobody changes them.
+    """
+
+    names: Sequence[str]
+    stats: Sequence[Stat]
+    kinds: Sequence[Kind]
+    ids: Ints
+    live: bool
+
+    @classmethod
+    def of(cls, stats: list[Stat], *, trash: bool) -> "NamedStats":
+        """The columns of these stats; without any `trash` in the directory nobody looks for it."""
+        ids = np.fromiter([stat.id for stat in stats], np.int64, len(stats))
+        ids.setflags(write=False)
+        live = not trash or all(stat.state == "live" for stat in stats)
+        # The names are those of the records, which are in memory anyhow.
+        return cls([stat.name for stat in stats], stats, [stat.kind for stat in stats], ids, live)
+
+
+class NamedBatches:
+    """Looks batches up in a table."""
+
+    def __init__(self, table: StatTable) -> None:
+        self._table = table
+        self._changes = 0
+        self._last: dict[tuple[int, str, int], NamedStats] = {}
+
+    def __repr__(self) -> str:
+        return f"<NamedBatches {len(self._last)} remembered>"
+
+    def find(self, account: int, names: list[str]) -> NamedStats | None:
+        """The stats of an account that are called exactly so; None when one of them is unknown."""
+        if not names:
+            return None
+        if self._changes != self._table.changes:
+            self._changes = self._table.changes
+            self._last.clear()
+        key = account, names[0], len(names)
+        last = self._last.get(key)
+        if last is not None and last.names == names:
+            return last
+        known = self._table.names(account)
+        try:
+            stats = [known[name] for name in names]
+        except KeyError:
+            return None
+        found = NamedStats.of(stats, trash=self._table.has_trash)
+        if len(self._last) >= REMEMBERED:
+            del self._last[next(iter(self._last))]
+        self._last[key] = found
+        return found
