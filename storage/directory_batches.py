@@ -1,7 +1,8 @@
 """The stats of a batch by their names; of a batch that names the same as one before, at once. Pure.
 
-Programs that flush what they have counted name the same stats in the same order every time.
-Comparing the names with those of last time takes a tenth of looking each of them up.
+Programs that flush what they have counted name the same stats in the same order every time. To
+compare the names with those of last time is far less work than to look each of them up; of a few
+names it is not, and they would only push out the batches that are worth remembering.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,9 @@ import numpy as np
 from engine.rollup import Ints
 from engine.stats import Kind, Stat
 from storage.directory_table import StatTable
+
+WORTH_REMEMBERING: Final = 16
+"""Names of the shortest batch that is remembered."""
 
 REMEMBERED: Final = 256
 """Batches that are remembered, of all accounts together: 8 MiB when each has a thousand items."""
@@ -54,8 +58,8 @@ class NamedBatches:
 
     def find(self, account: int, names: list[str]) -> NamedStats | None:
         """The stats of an account that are called exactly so; None when one of them is unknown."""
-        if not names:
-            return None
+        if len(names) < WORTH_REMEMBERING:
+            return self._look_up(account, names)
         if self._changes != self._table.changes:
             self._changes = self._table.changes
             self._last.clear()
@@ -63,13 +67,17 @@ class NamedBatches:
         last = self._last.get(key)
         if last is not None and last.names == names:
             return last
+        found = self._look_up(account, names)
+        if found is not None:
+            if len(self._last) >= REMEMBERED:
+                del self._last[next(iter(self._last))]
+            self._last[key] = found
+        return found
+
+    def _look_up(self, account: int, names: list[str]) -> NamedStats | None:
         known = self._table.names(account)
         try:
             stats = [known[name] for name in names]
         except KeyError:
             return None
-        found = NamedStats.of(stats, trash=self._table.has_trash)
-        if len(self._last) >= REMEMBERED:
-            del self._last[next(iter(self._last))]
-        self._last[key] = found
-        return found
+        return NamedStats.of(stats, trash=self._table.has_trash)

@@ -24,7 +24,7 @@ from api.http.messages import Header, RawReply, RawRequest, json_reply
 from api.http.problems import FieldError, Problem
 from api.http.reasons import reason
 from api.http.repeats import Answer
-from api.http.resolve import NONE, resolve
+from api.http.resolve import NO_STATS, resolve
 from api.http.route import query_pairs
 from engine.points import Batch, Claim, Points, Receipt
 from engine.stats import public_id
@@ -115,7 +115,7 @@ async def store(context: Context, order: Order, began_s: float) -> Stored:
         context.directory, caller, order.columns, more, atomic=order.atomic
     )
     if order.atomic and columns.refused:
-        found, columns = NONE, columns.without([], range(len(columns)))
+        found, columns = NO_STATS, columns.without([], range(len(columns)))
     first = found.stats[0].id if found.stats else 0
     answer = Answer.of(order.body_digest, len(columns), first, columns.refused)
     if not found.stats and order.key is None:

@@ -1,6 +1,5 @@
 """The items of an ingest request as they stand on the wire. Pure data."""
 
-from array import array
 from dataclasses import dataclass, field
 from typing import Annotated, Final, TypeVar, cast
 
@@ -8,7 +7,7 @@ import numpy as np
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from api.http.repeats import Refusal
-from api.http.times import Time
+from api.http.times import Time, whole_numbers
 from engine.points import VALUE_LIMIT
 from engine.rollup import Flags, Floats, Ints
 from engine.stats import NAME_LENGTH_MAX, Kind
@@ -133,7 +132,7 @@ def parsed(items: list[Item]) -> Parsed:
 def add_short_times(found: Parsed, items: list[Item]) -> None:
     """Put in the column of `t`."""
     column = [item.t for item in items]
-    found.at = _whole(column)
+    found.at = whole_numbers(column)
     found.ts = None if found.at is not None else _used(column)
 
 
@@ -142,7 +141,7 @@ def add_times_and_ids(found: Parsed, items: list[Item]) -> None:
     add_short_times(found, items)
     short, column = found.at, [item.timestamp for item in items]
     if short is None and found.ts is None:
-        found.at = _whole(column)
+        found.at = whole_numbers(column)
     if short is not None or found.at is None:
         found.timestamps = _used(column)
     if short is not None and found.timestamps is not None:
@@ -151,17 +150,6 @@ def add_times_and_ids(found: Parsed, items: list[Item]) -> None:
 
 
 T = TypeVar("T")
-
-
-def _whole(column: list[Time]) -> Ints | None:
-    """The column of a field that each item has, as a whole number of 64 bits."""
-    if not column or type(column[0]) is not int:
-        return None
-    try:
-        # Of the ways that take no fraction for a whole number this is the fastest.
-        return np.frombuffer(array("q", cast("list[int]", column)), np.int64)
-    except (TypeError, OverflowError):
-        return None
 
 
 def _used(column: list[T]) -> list[T] | None:

@@ -22,7 +22,7 @@ from storage.directory_batches import NamedStats
 FIRST_TYPE: Final = Kind.COUNTER
 """The type of a new stat whose first point does not say one."""
 
-NONE: Final = NamedStats.of([], trash=False)
+NO_STATS: Final = NamedStats.of([], trash=False)
 
 
 async def resolve(
@@ -46,7 +46,7 @@ async def resolve(
     if found is None:
         wanted = _allowed(_wanted(known, caller, columns), more(len(known)))
         if atomic and (foreseen := _foreseen(known, wanted, caller, columns)).refused:
-            return NONE, foreseen.without([], range(len(foreseen)))
+            return NO_STATS, foreseen.without([], range(len(foreseen)))
         if wanted:
             await directory.register(caller.account, wanted)
             known = directory.names(caller.account)

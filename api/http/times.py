@@ -4,9 +4,10 @@ Pure. Whole numbers are told apart by size, so that nobody has to say the unit; 
 its zone, because ours means nothing to the sender.
 """
 
+from array import array
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 from msgspec import UNSET, UnsetType
@@ -40,22 +41,35 @@ def times_ms(
 
     A missing time is `now_ms`. The times of rows with a problem mean nothing.
     """
+    whole: Ints | None
     if isinstance(given, np.ndarray):
-        at_ms = _whole_ms(given)
-        given = given.tolist() if at_ms is None else ()
+        whole = given
     elif not given or (given[0] is UNSET and given.count(UNSET) == len(given)):
         return np.full(len(given), now_ms, np.int64), []
     else:
-        at_ms = _numbers_ms(given)
+        whole = whole_numbers(given)
+    at_ms = None if whole is None else _whole_ms(whole)
     refused = []
     if at_ms is None:
-        times = [now_ms if time is UNSET else time_ms(time) for time in given]
+        each = given if whole is None else whole.tolist()
+        times = [now_ms if time is UNSET else time_ms(time) for time in each]
         refused = [(row, "timestamp_invalid") for row, time in enumerate(times) if time is None]
         at_ms = np.asarray([now_ms if time is None else time for time in times], np.int64)
     if time_fault(int(at_ms.min()), now_ms, oldest_ms) or time_fault(int(at_ms.max()), now_ms):
         faults = [time_fault(time, now_ms, oldest_ms) for time in at_ms.tolist()]
         refused += [(row, code) for row, code in enumerate(faults) if code is not None]
     return at_ms, refused
+
+
+def whole_numbers(given: Sequence[Time]) -> Ints | None:
+    """The column as numbers when each of them is a whole one of 64 bits."""
+    if not given or type(given[0]) is not int:
+        return None
+    try:
+        # Of the ways that take no fraction for a whole number this is the fastest.
+        return np.frombuffer(array("q", cast("Sequence[int]", given)), np.int64)
+    except (TypeError, OverflowError):
+        return None
 
 
 def time_fault(at_ms: int, now_ms: int, oldest_ms: int = OLDEST_MS) -> str | None:
@@ -78,16 +92,6 @@ def time_ms(given: object) -> int | None:
     if given < MICROS_FROM:
         return int(given)
     return int(given) // (1000 if given < NANOS_FROM else 1_000_000)
-
-
-def _numbers_ms(given: Sequence[Time]) -> Ints | None:
-    """The column at once when it holds nothing but usable whole numbers."""
-    if set(map(type, given)) != {int}:
-        return None
-    try:
-        return _whole_ms(np.asarray(given, np.int64))
-    except OverflowError:
-        return None
 
 
 def _whole_ms(time: Ints) -> Ints | None:

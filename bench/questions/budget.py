@@ -30,10 +30,13 @@ from engine.points import Batch, Points
 from engine.ports import Entry
 from engine.position import Position
 from engine.sealing import Pending
+from engine.stats import Kind, Stat
 from engine.turn import compute
 from engine.uncommitted import FAN_IN
 from engine.window import WindowTable
 from storage.codec import encode_log
+from storage.directory_batches import NamedBatches
+from storage.directory_table import StatTable
 
 SAMPLES: Final = whole_or_quick(300, 30)
 GROUP: Final = 8
@@ -62,15 +65,25 @@ def _batch_steps() -> Iterator[Row]:
     points = Points(np.arange(1, size + 1), columns.at_ms, columns.value)
     yield _per_point("JSON to columns", size, lambda: decode_batch(body, JSON, now_ms))
     yield _per_point("JSON without times", size, lambda: decode_batch(timeless, JSON, now_ms))
+    table = StatTable()
+    for number, name in enumerate(dict.fromkeys(columns.names), 1):
+        table.put(Stat(number, 1, 0, name, Kind.COUNTER, None, now_ms))
+    known = NamedBatches(table)
+
+    def anew() -> None:
+        NamedBatches(table).find(1, columns.names)
+
+    yield _per_point("names to stats, looked up", size, anew)
+    yield _per_point("names as in the batch before", size, lambda: known.find(1, columns.names))
     group = [Batch(points)] * GROUP
     yield _per_point("columns to a log frame", GROUP * size, lambda: encode_log(group))
     entries = [Entry(Position(now_ms, n), points, (), size) for n in range(GROUP)]
     yield _per_point("a turn: seconds and histograms", GROUP * size, lambda: compute(entries))
     turn, _ = compute(entries)
-    table, pending = WindowTable(), Pending()
+    windows, pending = WindowTable(), Pending()
 
     def apply() -> None:
-        table.add(turn.seconds, now_ms)
+        windows.add(turn.seconds, now_ms)
         pending.points.add(turn, GROUP * size)
 
     yield _per_point("a turn: windows and what is not committed", GROUP * size, apply, FAN_IN)

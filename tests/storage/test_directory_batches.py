@@ -10,6 +10,12 @@ from storage.directory_table import StatTable
 NAMES = ["a", "b", "c"]
 
 
+@pytest.fixture(autouse=True)
+def short_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches of one name are worth remembering."""
+    monkeypatch.setattr(directory_batches, "WORTH_REMEMBERING", 1)
+
+
 @pytest.fixture
 def table() -> StatTable:
     table = StatTable()
@@ -35,7 +41,7 @@ def test_the_same_names_are_the_same_stats_without_looking_again(table: StatTabl
     assert other.ids.tolist() == [2, 2, 1]
 
 
-@pytest.mark.parametrize("names", [[], ["a", "z"], ["A"], [" a"]])
+@pytest.mark.parametrize("names", [["a", "z"], ["A"], [" a"]])
 def test_a_name_that_is_unknown_has_no_stats(table: StatTable, names: list[str]) -> None:
     batches = NamedBatches(table)
     assert batches.find(1, names) is None
@@ -76,3 +82,13 @@ def test_no_more_is_remembered_than_is_allowed(
     again = batches.find(1, ["a"])
     assert again is not None
     assert again is not first
+
+
+def test_a_few_names_push_no_batch_out(table: StatTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory_batches, "WORTH_REMEMBERING", 3)
+    batches = NamedBatches(table)
+    for names, ids in ((["a", "b"], [1, 2]), ([], [])):
+        found = batches.find(1, names)
+        assert found is not None
+        assert found.ids.tolist() == ids
+    assert repr(batches) == "<NamedBatches 0 remembered>"
