@@ -48,7 +48,7 @@ class AlertImport:
         """Make those that are not there, what others depend on first; NotAccepted ends it."""
         brought = Brought()
         ids = {one.id: self._id_here(one) for one in found}
-        for one in _in_order(found):
+        for one in in_order(found):
             try:
                 brought.count(new=await self._alert(one, ids))
             except AlertFault as fault:
@@ -96,17 +96,18 @@ class AlertImport:
         return _id_of(self.account, found)
 
 
-def _in_order(found: Sequence[FoundAlert]) -> list[FoundAlert]:
+def in_order(found: Sequence[FoundAlert]) -> list[FoundAlert]:
     """What others depend on comes before them."""
     named = {one.id: one for one in found if one.id}
     ordered: dict[int, FoundAlert] = {}
     for one in found:
-        chain = [one]
-        while (more := named.get(str(chain[-1].form.get("depends_on")))) is not None:
-            if more in chain:
-                break
-            chain.append(more)
-        ordered |= {id(each): each for each in reversed(chain) if id(each) not in ordered}
+        chain: dict[int, FoundAlert] = {}
+        step: FoundAlert | None = one
+        # In a circle somebody comes first, who then awaits nobody.
+        while step is not None and id(step) not in ordered and id(step) not in chain:
+            chain[id(step)] = step
+            step = named.get(str(step.form.get("depends_on")))
+        ordered |= reversed(chain.items())
     return list(ordered.values())
 
 
@@ -126,9 +127,9 @@ def _form(found: FoundAlert, channels: Sequence[Channel], awaited: str | None) -
         for after, to in found.escalation
     ]
     fields: dict[str, Any] = {
-        **found.form,
         "channels": [known[one] for one in found.channels if one in known],
         "escalation": [step for step in steps if step["channels"]],
+        **found.form,
         "depends_on": awaited,
     }
     try:

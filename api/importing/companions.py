@@ -4,18 +4,21 @@ Law: what says the same as one that is here is not made again, whoever made it; 
 is known by its name, and goes when it is undone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
+import trio
 
-from api.boards.board import Board, faults
+from api.boards.board import Board
+from api.boards.board import faults as board_faults
 from api.boards.kept import Boards
 from api.importing.brought import Brought
 from api.importing.faults import Fault
 from api.importing.found import FoundNote
-from api.notify.annotation import SPAN_MS_MAX, Annotation
+from api.notify.annotation import Annotation
+from api.notify.annotation import faults as note_faults
 from api.notify.annotations import Annotations, Sought
 from api.notify.ids import new_id
 from api.plans.allowances import Allowance, PlanLimit
@@ -47,6 +50,7 @@ class Companions:
         there = await self.annotations.find(self.account, Sought(0, FOREVER_MS), DOCUMENTS_MAX, 0)
         known = {_told(one): one.by for one in there}
         for form in found:
+            await trio.lowlevel.checkpoint()
             try:
                 note = self._note(form, names, now_ms)
                 if _told(note) not in known:
@@ -67,6 +71,7 @@ class Companions:
         known = {one.record.board: one.record.by for one in kept}
         amount = len(kept)
         for form in found:
+            await trio.lowlevel.checkpoint()
             try:
                 board = _board(form)
                 if board not in known:
@@ -95,18 +100,17 @@ class Companions:
             found = msgspec.convert(form, FoundNote)
         except msgspec.ValidationError as error:
             raise CompanionFault(f"it is no annotation that is known here: {error}") from None
-        at_ms, until_ms = round(found.at * 1000), round(found.until * 1000)
-        if until_ms and not at_ms <= until_ms <= at_ms + SPAN_MS_MAX:
-            raise CompanionFault("it ends before it begins, or lasts longer than a year")
         missing = [name for name in found.stats if name not in names]
         if missing and not self.dry_run:
             raise CompanionFault(f"there is no stat {missing[0]}")
-        stats = tuple(names[name].id for name in found.stats if name in names)
-        return Annotation(
-            id=new_id("an"), account=self.account, at_ms=at_ms, title=found.title,
-            created_ms=now_ms, until_ms=until_ms, text=found.text, tags=found.tags, stats=stats,
+        note = Annotation(
+            id=new_id("an"), account=self.account, at_ms=round(found.at * 1000), title=found.title,
+            created_ms=now_ms, until_ms=round(found.until * 1000), text=found.text,
+            tags=found.tags, stats=tuple(names[name].id for name in found.stats if name in names),
             link=found.link, by=self.by,
         )  # fmt: skip
+        _check(note_faults(note))
+        return note
 
 
 def _board(form: Mapping[str, Any]) -> Board:
@@ -114,9 +118,13 @@ def _board(form: Mapping[str, Any]) -> Board:
         board = msgspec.convert(form, Board)
     except msgspec.ValidationError as error:
         raise CompanionFault(f"it is no dashboard that is known here: {error}") from None
-    for field, text in faults(board):
-        raise CompanionFault(f"{field}: {text}")
+    _check(board_faults(board))
     return board
+
+
+def _check(faults: Iterator[tuple[str, str]]) -> None:
+    for field, text in faults:
+        raise CompanionFault(f"{field}: {text}")
 
 
 def _told(one: Annotation) -> tuple[object, ...]:

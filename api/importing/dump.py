@@ -28,6 +28,9 @@ from api.importing.stathat_json import read_json
 from engine.stats import Kind, canonical_name
 
 STATS_MAX: Final = 100_000
+
+OTHERS_MAX: Final = 10_000
+"""Alerts, annotations and dashboards, of each kind: no account may have more."""
 """Stats of one dump."""
 
 Reader = Callable[[bytes], Sequence[Table]]
@@ -93,6 +96,8 @@ def open_dump(archive: Archive, name: str | None = None, kind: Kind | None = Non
         raise DumpFault(f"there is nothing in it that can be imported{told}")
     if len(dump.stats) > STATS_MAX:
         raise DumpFault(f"it has more than {STATS_MAX:,} stats")
+    if max(len(dump.alerts), len(dump.notes), len(dump.boards)) > OTHERS_MAX:
+        raise DumpFault(f"it has more than {OTHERS_MAX:,} alerts, annotations or dashboards")
     return dump
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
@@ -17,7 +17,7 @@ from api.notify.annotation import (
 )
 from engine.stats import Kind
 
-SECONDS_MAX = 2**33
+SECONDS_MAX: Final = 2**33
 """Epoch seconds of what happened, at most: some 240 years ahead."""
 
 
@@ -64,7 +64,7 @@ class FoundAlert:
 
     form: Mapping[str, Any]
     channels: Sequence[tuple[str, str]] = ()
-    escalation: Sequence[tuple[object, Sequence[tuple[str, str]]]] = ()
+    escalation: Sequence[tuple[str | int, Sequence[tuple[str, str]]]] = ()
     id: str = ""
 
     @property
@@ -88,7 +88,7 @@ class FoundNote(Struct, frozen=True, kw_only=True):
         Meta(max_length=TAGS_MAX),
     ] = ()
     stats: Annotated[tuple[str, ...], Meta(max_length=STATS_MAX)] = ()
-    link: Annotated[str, Meta(max_length=LINK_LENGTH_MAX, pattern="^(https?://.*)?$")] = ""
+    link: Annotated[str, Meta(max_length=LINK_LENGTH_MAX)] = ""
 
 
 def stathat_alert(fields: Mapping[str, Any], stat: str) -> FoundAlert:

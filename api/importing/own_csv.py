@@ -47,6 +47,23 @@ class ListedChannel(Struct, frozen=True):
     name: str
 
 
+class ListedStep(Struct, frozen=True):
+    """Whom an alert of a catalogue tells later."""
+
+    after: str | int
+    channels: list[str] = []
+
+
+class ListedReach(Struct, frozen=True):
+    """Whom an alert of a catalogue tells."""
+
+    channels: list[str] = []
+    escalation: list[ListedStep] = []
+
+
+_REACH: Final = ListedReach.__struct_fields__
+
+
 class ListedAlert(Struct, frozen=True):
     """An alert of a catalogue."""
 
@@ -198,18 +215,18 @@ def _series(resolution: str, rows: Sequence[Sequence[float]]) -> Series:
 def _alert(
     form: Mapping[str, Any], alert_id: str, known: Mapping[str, tuple[str, str]]
 ) -> FoundAlert:
-    rest = {name: value for name, value in form.items() if name not in ("channels", "escalation")}
-    steps = [
-        (step.get("after"), _named(step.get("channels", []), known))
-        for step in form.get("escalation", [])
-    ]
-    return FoundAlert(rest, _named(form.get("channels", []), known), steps, alert_id)
+    try:
+        reach = msgspec.convert(form, ListedReach)
+    except msgspec.ValidationError:
+        # Left in the form: whoever makes an alert of it says what is wrong.
+        return FoundAlert(form, id=alert_id)
+    rest = {name: value for name, value in form.items() if name not in _REACH}
+    steps = [(step.after, _named(step.channels, known)) for step in reach.escalation]
+    return FoundAlert(rest, _named(reach.channels, known), steps, alert_id)
 
 
-def _named(
-    channels: Iterable[object], known: Mapping[str, tuple[str, str]]
-) -> list[tuple[str, str]]:
-    return [known[str(one)] for one in channels if str(one) in known]
+def _named(channels: Iterable[str], known: Mapping[str, tuple[str, str]]) -> list[tuple[str, str]]:
+    return [known[one] for one in channels if one in known]
 
 
 def _text(data: bytes) -> str:

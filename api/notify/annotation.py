@@ -1,5 +1,6 @@
 """An annotation: what happened when, for charts and for whoever looks back. Pure."""
 
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -21,7 +22,8 @@ SPAN_MS_MAX: Final = 366 * 86_400_000
 class Annotation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is kept; times are epoch milliseconds. Without `stats` it concerns all of them.
 
-    `until_ms` is the end of what lasted a while. `hold` is the silence that holds delta rules back.
+    `until_ms` is the end of what lasted a while. `hold` is the silence that holds delta rules back,
+    `by` whoever made it: a key, a session or an import.
     """
 
     id: str
@@ -42,6 +44,19 @@ class Annotation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     def ends_ms(self) -> int:
         """When it was over; for a moment, that moment."""
         return max(self.at_ms, self.until_ms)
+
+
+def faults(annotation: Annotation) -> Iterator[tuple[str, str]]:
+    """What no single field shows: the field, and how it should be."""
+    if not annotation.title.strip() or not annotation.title.isprintable():
+        yield "title", f"1 to {TITLE_LENGTH_MAX} printable characters"
+    if annotation.until_ms and annotation.until_ms < annotation.at_ms:
+        yield "until", "not before it begins"
+    if annotation.until_ms - annotation.at_ms > SPAN_MS_MAX:
+        yield "until", "at most a year after it begins"
+    link = annotation.link
+    if link and not (link.startswith(("https://", "http://")) and link.isprintable()):
+        yield "link", "a link that begins with https:// or http://"
 
 
 def pack_annotation(annotation: Annotation) -> bytes:

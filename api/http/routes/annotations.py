@@ -15,13 +15,13 @@ from api.http.selected import named_stat
 from api.notify.annotation import (
     HOLD_S_MAX,
     LINK_LENGTH_MAX,
-    SPAN_MS_MAX,
     STATS_MAX,
     TAG_LENGTH_MAX,
     TAGS_MAX,
     TEXT_LENGTH_MAX,
     TITLE_LENGTH_MAX,
     Annotation,
+    faults,
 )
 from api.notify.annotations import Sought
 from api.notify.ids import new_id
@@ -308,15 +308,8 @@ def _stats(call: Call[Any, Any], given: list[str]) -> tuple[int, ...]:
 
 
 def _check(annotation: Annotation) -> None:
-    if not annotation.title.strip() or not annotation.title.isprintable():
-        raise wrong_field("title", f"1 to {TITLE_LENGTH_MAX} printable characters")
-    if annotation.until_ms and annotation.until_ms < annotation.at_ms:
-        raise wrong_field("until", "not before it begins")
-    if annotation.until_ms - annotation.at_ms > SPAN_MS_MAX:
-        raise wrong_field("until", "at most a year after it begins")
-    link = annotation.link
-    if link and not (link.startswith(("https://", "http://")) and link.isprintable()):
-        raise wrong_field("link", "a link that begins with https:// or http://")
+    for name, text in faults(annotation):
+        raise wrong_field(name, text)
 
 
 def _time(given: str | float, name: str, now_ms: int) -> int:

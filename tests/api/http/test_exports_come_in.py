@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from api.importing.alerts import in_order
+from api.importing.dump import OTHERS_MAX
+from api.importing.found import FoundAlert
 from tests.api.http.harness import NOW_MS, Server, serving
 from tests.api.http.imports import ended, imported, upload
 
@@ -70,6 +73,7 @@ async def others(server: Server) -> dict[str, Any]:
     }  # fmt: skip
 
 
+AN_ALERT = {"name": "x", "kind": "threshold", "stat": "none", "op": ">", "threshold": 1}
 COUNTED = ("alerts", "annotations", "dashboards")
 
 
@@ -108,8 +112,11 @@ async def test_an_export_that_comes_in_where_it_was_made_changes_nothing(server:
 @pytest.mark.parametrize(
     ("part", "says"),
     [
+        ({"alerts": [{"alert": {**AN_ALERT, "channels": 5}}]}, "no alert that is known"),
+        ({"alerts": [{"alert": {**AN_ALERT, "escalation": [7]}}]}, "no alert that is known"),
+        ({"annotations": [{"annotation": {"title": " ", "at": 9}}]}, "printable"),
         ({"annotations": [{"annotation": {"title": "x"}}]}, "no annotation that is known"),
-        ({"annotations": [{"annotation": {"title": "x", "at": 9, "until": 1}}]}, "ends before"),
+        ({"annotations": [{"annotation": {"title": "x", "at": 9, "until": 1}}]}, "not before"),
         ({"annotations": [{"annotation": {**NOTE, "stats": ["none"]}}]}, "there is no stat none"),
         ({"dashboards": [{"board": {"title": "x", "panels": [1]}}]}, "no dashboard that is known"),
         ({"dashboards": [{"board": BOARD | {"panels": [*BOARD["panels"], *BOARD["panels"]]}}]},  # type: ignore[misc]
@@ -127,3 +134,22 @@ async def test_what_is_wrong_with_the_rest_of_an_export_is_named(
     assert (found["state"], len(found["errors"])) == ("done", 1)
     assert says in found["errors"][0]["message"]
     assert found["tally"]["annotations_new"] == 1
+
+
+@pytest.mark.parametrize("what", ["alerts", "annotations", "dashboards"])
+async def test_an_export_of_more_than_an_account_may_have_is_refused(
+    server: Server, what: str
+) -> None:
+    key = {"alerts": "alert", "annotations": "annotation", "dashboards": "board"}[what]
+    catalogue = {"format": "statflow-export/1", "stats": [], what: [{key: {}}] * (OTHERS_MAX + 1)}
+    found = await imported(server, {"catalogue.json": json.dumps(catalogue)})
+    assert found["state"] == "failed"
+    assert "more than 10,000" in found["reason"]
+
+
+def test_what_is_awaited_comes_first_and_a_circle_ends() -> None:
+    awaits = {"a": "b", "b": "c", "c": "", "d": "e", "e": "d", "f": "a"}
+    found = [FoundAlert({"depends_on": other}, id=name) for name, other in awaits.items()]
+    assert [one.id for one in in_order(found)] == ["c", "b", "a", "e", "d", "f"]
+    chain = [FoundAlert({"depends_on": str(n + 1)}, id=str(n)) for n in range(OTHERS_MAX)]
+    assert [one.id for one in in_order(chain)] == [str(n) for n in reversed(range(OTHERS_MAX))]
