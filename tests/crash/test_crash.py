@@ -39,8 +39,8 @@ FOLD_S = 61.0
 SOME_POINTS = 2_000
 SEND_LIMIT_S = 120.0
 
-RECOVERY_S_MAX = 15.0
-"""Half of the kills are forgotten sooner than that, on a busy machine too."""
+RECOVERY_S_MAX = 5.0
+"""Half of the kills are forgotten sooner than that; where the app starts slowly, so much later."""
 
 Report = Callable[[str, object], None]
 
@@ -67,7 +67,8 @@ async def test_nothing_is_lost_or_doubled(
     figures = run.figures
     assert figures.app_kills >= 60
     assert figures.server_kills >= 20
-    assert sorted(figures.app_recoveries)[len(figures.app_recoveries) // 2] < RECOVERY_S_MAX
+    half = sorted(figures.app_recoveries)[len(figures.app_recoveries) // 2]
+    assert half < RECOVERY_S_MAX * run.slowness
     report(record_property, f"crash run, seed {seed}", run)
 
 

@@ -107,6 +107,7 @@ class Torment:
         self.ledger = Ledger()
         self.figures = Figures()
         self.faults: list[str] = []
+        self.slowness = 1.0
         self.keyed = True
         self.port: int | None = None
         self._serving = trio.Event()
@@ -209,18 +210,19 @@ class Torment:
         """
         began = trio.current_time()
         await self.begin()
-        slowness = min(max(1.0, (trio.current_time() - began) / START_S), SLOWNESS_MAX)
+        self.slowness = min(max(1.0, (trio.current_time() - began) / START_S), SLOWNESS_MAX)
         await self.kill_app()
         for life in lives:
-            await self._live(life, slowness)
+            await self._live(life)
         await self.begin()
 
-    async def _live(self, life: Life, slowness: float) -> None:
+    async def _live(self, life: Life) -> None:
         await self.app.start()
         began = trio.current_time()
 
         async def reach(moment: float) -> None:
-            await trio.sleep_until(began + moment + (slowness - 1) * min(moment, 3 * START_S))
+            late = (self.slowness - 1) * min(moment, 3 * START_S)
+            await trio.sleep_until(began + moment + late)
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._announce)
