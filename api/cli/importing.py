@@ -65,9 +65,10 @@ class Tally(msgspec.Struct, frozen=True):
     buckets_new: int
     buckets_same: int
     alerts_new: int
-    annotations_new: int
-    dashboards_new: int
     faults: int
+    # A server of an earlier release does not tell.
+    annotations_new: int = 0
+    dashboards_new: int = 0
 
 
 class Import(msgspec.Struct, frozen=True):

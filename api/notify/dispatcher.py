@@ -126,7 +126,7 @@ class Dispatcher:
             task_status.started()
 
     async def add(self, delivery: Delivery) -> None:
-        """Send something that was in no outbox; StoreError, and nothing is sent, without a lane."""
+        """Send something that was in no outbox; StoreError when its channel cannot be looked up."""
         key = await self._key_of(delivery)
         if self._recorder.adopt(delivery):
             self._join(key, delivery)

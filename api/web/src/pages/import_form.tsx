@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { call } from "../api/client";
 import { asProblem, type Problem } from "../api/problem";
-import { Field, Segments } from "../ui/parts";
+import { Field, Refusal, Segments } from "../ui/parts";
 import { say } from "../ui/toasts";
 import type { Import } from "./import_models";
 
@@ -117,11 +117,7 @@ interface BeginProps {
 function Begin({ problem, sending, able, onBegin }: BeginProps) {
   return (
     <>
-      {problem && problem.faults.length === 0 && (
-        <p class="fault" role="alert">
-          {problem.detail}
-        </p>
-      )}
+      <Refusal problem={problem} />
       <div class="row">
         <button type="button" disabled={!able || sending} onClick={() => onBegin(true)}>
           Try it first

@@ -6,7 +6,7 @@ import type { Key, NewKey } from "../api/models";
 import { asProblem, type Problem } from "../api/problem";
 import { ago, written } from "../chart/times";
 import { useLoaded } from "../ui/loaded";
-import { Copied, Dialog, Field, Trouble } from "../ui/parts";
+import { Copied, Dialog, Field, Refusal, Trouble } from "../ui/parts";
 import { Sure } from "../ui/sure";
 import { complain, say } from "../ui/toasts";
 
@@ -124,7 +124,7 @@ function Make({ onClose, onDone }: { onClose: () => void; onDone: () => void }) 
           fault={problem?.of("prefix")}
           placeholder="web."
         />
-        {problem && problem.faults.length === 0 && <p class="fault">{problem.detail}</p>}
+        <Refusal problem={problem} />
         <button class="primary" type="submit" disabled={scopes.length === 0}>
           Make it
         </button>

@@ -22,6 +22,16 @@ export function Trouble({ problem, again }: { problem: Problem; again?: () => vo
   );
 }
 
+/** What is wrong with a form, where no field of it says so itself. */
+export function Refusal({ problem }: { problem: Problem | null }) {
+  if (problem === null || problem.faults.length > 0) return null;
+  return (
+    <p class="fault" role="alert">
+      {problem.detail}
+    </p>
+  );
+}
+
 interface ChoiceProps<T extends string> {
   label: string;
   value: T;
