@@ -68,13 +68,14 @@ def _batch_steps() -> Iterator[Row]:
     table = StatTable()
     for number, name in enumerate(dict.fromkeys(columns.names), 1):
         table.put(Stat(number, 1, 0, name, Kind.COUNTER, None, now_ms))
-    known = NamedBatches(table)
+    # Texts of their own, as those of every request are.
+    known, names = NamedBatches(table), decode_batch(body, JSON, now_ms).names
 
     def anew() -> None:
-        NamedBatches(table).find(1, columns.names)
+        NamedBatches(table).find(1, names)
 
     yield _per_point("names to stats, looked up", size, anew)
-    yield _per_point("names as in the batch before", size, lambda: known.find(1, columns.names))
+    yield _per_point("names as in the batch before", size, lambda: known.find(1, names))
     group = [Batch(points)] * GROUP
     yield _per_point("columns to a log frame", GROUP * size, lambda: encode_log(group))
     entries = [Entry(Position(now_ms, n), points, (), size) for n in range(GROUP)]
