@@ -87,15 +87,17 @@ class _Recount:
     async def run(self, active: Sequence[int]) -> PartitionAudit:
         frames, totals = self.snapshot.frames, self.snapshot.totals
         stats = set(active).union(*(f.partials.rollups.stat.tolist() for f in frames))
-        stats -= totals.purged.keys()
         counted = sum(entry.size for entry in self.snapshot.entries)
-        ordered = sorted(stats)
+        ordered = sorted(stats - totals.purged.keys())
         for place in range(0, len(ordered), STATS_A_STEP):
             counted += await self._count(ordered[place : place + STATS_A_STEP])
         imported = await self._imported()
         purged = sum(totals.purged.values())
+        # What only the log has is counted too: so are its stats.
+        stats.update(*(entry.points.stat.tolist() for entry in self.snapshot.entries))
+        known = len(stats - totals.purged.keys())
         return PartitionAudit(
-            self.partition, totals.appended, totals.dead, purged, counted, len(stats),
+            self.partition, totals.appended, totals.dead, purged, counted, known,
             tuple(self.faults), imported,
         )  # fmt: skip
 

@@ -198,3 +198,12 @@ async def test_an_empty_partition_is_equal() -> None:
     store = FaultyStore()
     found = await audit(store, 0, NOW_S)
     assert (found, found.equal) == (PartitionAudit(0, 0, 0, 0, 0, 0, ()), True)
+
+
+async def test_what_only_the_log_has_is_counted_with_its_stats() -> None:
+    store = FaultyStore()
+    ledger = await Ledger.open(store, BEGUN_S)
+    points = points_at(NOW_S, stat=1) + points_at(NOW_S, NOW_S + 1, stat=2)
+    await store.append([Group(0, ledger.own.epoch, 1, (Batch(columns(points)),), BEGUN_MS)])
+    found = await audit(store, 0, NOW_S)
+    assert (found.counted, found.stats) == (3, 2)
