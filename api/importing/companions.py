@@ -54,9 +54,9 @@ class Companions:
             try:
                 note = self._note(form, names, now_ms)
                 if _told(note) not in known:
-                    known[_told(note)] = self.by
                     if not self.dry_run:
                         await self.annotations.put(note)
+                    known[_told(note)] = self.by
                 brought.count(new=known[_told(note)] == self.by)
             except (CompanionFault, TooManyDocuments) as fault:
                 brought.faults.append(_fault("annotation", form, fault))
@@ -76,10 +76,10 @@ class Companions:
                 board = _board(form)
                 if board not in known:
                     allowance.check("dashboards", amount)
-                    amount += 1
-                    known[board] = self.by
                     if not self.dry_run:
                         await self.boards.create(self.account, board, now_ms, self.by)
+                    amount += 1
+                    known[board] = self.by
                 brought.count(new=known[board] == self.by)
             except (CompanionFault, PlanLimit, TooManyDocuments) as fault:
                 brought.faults.append(_fault("dashboard", form, fault))
