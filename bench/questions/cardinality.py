@@ -30,11 +30,15 @@ REGISTERED = whole_or_quick(1_000_000, 100_000)
 PARTITIONS = int(os.environ.get("BENCH_PARTITIONS", "16"))
 BATCH = 1_000
 VICTORIA_GOAL = 1.5
+MAXMEMORY_BYTES = 4 * 2**30
 
 
 def measure() -> list[Row]:
     """Run all on servers of their own."""
-    with tempfile.TemporaryDirectory() as place, embedded_server(Path(place)) as server:
+    with (
+        tempfile.TemporaryDirectory() as place,
+        embedded_server(Path(place), maxmemory=MAXMEMORY_BYTES) as server,
+    ):
         rows = trio.run(_both, server)
     return [*rows, *_over_http()]
 
