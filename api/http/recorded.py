@@ -39,12 +39,16 @@ async def recorded_of(context: Context, rule: Rule, stat: Stat, span: Range) -> 
     begin_s = max(0, span.from_ms // 1000 - rule.span_s)
     end_s = -(-span.to_ms // 1000)
     tier = _tier_for(begin_s, end_s, now_s)
-    rows = []
-    for one in (stat.id, *([rule.over] if rule.over is not None else [])):
-        reading = await context.node.read(stat.partition, one, tier, tier.bucket(begin_s), end_s)
-        rows.append(reading.rollups)
+    readings = [
+        await context.node.read_with_imports(
+            stat.partition, one, tier, tier.bucket(begin_s), end_s
+        )
+        for one in (stat.id, *([rule.over] if rule.over is not None else []))
+    ]  # fmt: skip
+    # What was only imported may be wider.
+    width_s = max(reading.tier.width_s for reading in readings)
+    rows = [reading.rollups.widened(width_s) for reading in readings]
     spread = Histograms.empty()
-    width_s = reading.tier.width_s
     if rule.quantile is not None:
         found = await context.node.read_histograms(
             stat.partition, stat.id, _spread_tier(begin_s, end_s, now_s), begin_s, end_s

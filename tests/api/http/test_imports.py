@@ -341,3 +341,16 @@ async def test_what_came_in_goes_out_again_and_comes_in_as_it_was(tmp_path: Path
             answer = await server.send("GET", f"/v1/stats/{stat}/data", query=today)
             told.append(sum(point["sum"] for point in answer.json["points"]))
         assert told == [2.5, 2.5]
+
+
+async def test_a_backtest_knows_what_was_imported(server: Server) -> None:
+    await imported(server, a_dump())
+    rule = {
+        "name": "many", "kind": "threshold", "stat": "page views", "op": ">", "threshold": 1_000,
+        "window": "1d",
+    }  # fmt: skip
+    asked = {"rule": rule, "from": str(DAY - DAY_S), "to": str(DAY + 9 * DAY_S)}
+    answer = await server.send("POST", "/v1/alerts/test", json=asked)
+    assert answer.status == 200, answer.body
+    (tested,) = answer.json["stats"]
+    assert (tested["episodes"], tested["resolution_s"]) == (1, DAY_S)
