@@ -155,6 +155,13 @@ def bin_values(bins: Ints, scale: int) -> Floats:
     return np.sign(bins) * np.exp2(octaves)
 
 
+def bin_bounds(bins: Ints, scale: int) -> tuple[Floats, Floats]:
+    """What lies in each bin: the least value and the greatest, of which zero is both at once."""
+    inner, outer = np.abs(bins) - 1.0, np.abs(bins) + 0.0
+    ends = np.sign(bins) * np.exp2(np.array([inner, outer]) / 2.0**scale - _OCTAVES)
+    return ends.min(axis=0), ends.max(axis=0)
+
+
 def quantiles(histograms: Histograms, qs: Sequence[float]) -> tuple[Ints, Floats]:
     """The starts of one stat's buckets, and for each of them (rows) the quantiles `qs` (columns).
 

@@ -21,7 +21,9 @@ PATTERNS_MAX: Final = 20
 BOARD_BYTES_MAX: Final = 192 * 1024
 """Bytes of a board as it is kept."""
 
-Kind = Literal["line", "area", "bars", "number", "gauge", "table", "heat", "text", "alerts"]
+Kind = Literal[
+    "line", "area", "bars", "number", "gauge", "table", "heat", "distribution", "text", "alerts"
+]
 Aggregate = Literal[
     "value", "sum", "count", "avg", "min", "max", "rate", "stddev", "p50", "p90", "p95", "p99"
 ]

@@ -56,9 +56,9 @@ Aggregates = Annotated[
 ]
 
 
-class AskedParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A range (`from`, `to`, or `last`), how finely (`resolution`, or about `points` points), what
-    of each bucket (`agg`), and how to write it; `tz` is the zone of days and of times without one.
+class RangeParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A range (`from`, `to`, or `last`) and how finely (`resolution`, or about `points` points);
+    `tz` is the zone of days and of times without one.
     """
 
     from_: When | None = field(default=None, name="from")
@@ -88,6 +88,16 @@ class AskedParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
             extra_json_schema={"pattern": "^[1-9][0-9]{0,3}$"},
         ),
     ] = None
+    tz: Annotated[
+        str, Meta(description="A zone of the IANA time zone database.", examples=["Europe/Berlin"])
+    ] = "UTC"
+
+
+class AskedParams(RangeParams, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A range (`from`, `to`, or `last`), how finely (`resolution`, or about `points` points), what
+    of each bucket (`agg`), and how to write it; `tz` is the zone of days and of times without one.
+    """
+
     agg: Aggregates = ()
     fill: Annotated[
         str | None,
@@ -100,9 +110,6 @@ class AskedParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
             },
         ),
     ] = None
-    tz: Annotated[
-        str, Meta(description="A zone of the IANA time zone database.", examples=["Europe/Berlin"])
-    ] = "UTC"
     format: Annotated[
         str | None,
         Meta(

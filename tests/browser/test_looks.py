@@ -79,7 +79,9 @@ def watch(site: Site) -> dict[str, Any]:
 
 def board() -> dict[str, Any]:
     """A board with a panel of each kind."""
-    kinds = ("line", "area", "bars", "number", "gauge", "table", "heat", "text")
+    kinds = (
+        "line", "area", "bars", "number", "gauge", "table", "heat", "text", "distribution",
+    )  # fmt: skip
     panels = [
         {
             "id": kind, "kind": kind, "title": kind, "stats": ["web.*"], "text": "Call first.",

@@ -19,13 +19,17 @@ from api.accounts.keys import Identity
 from api.boards.board import Board, Panel, patterns
 from api.boards.images import badge, short, sparkline
 from api.boards.kept import Boards, KeptBoard, KeptShare
+from api.http.asked import AskedParams
 from api.http.context import Context
 from api.http.messages import Header, RawReply, RawRequest, Reply, reply
 from api.http.pages import POLICY
 from api.http.problems import Problem, unavailable
+from api.http.readings import Answer
 from api.http.route import Call, Nothing, Route
+from api.http.routes.distribution import spread_of
 from api.http.routes.pages import page
 from api.http.routes.query import Drawing, QueryParams, draw
+from api.query.distribution import Distribution
 from api.query.errors import QueryError
 from api.query.reply import Number, numbers
 from engine.stats import Kind
@@ -33,6 +37,9 @@ from storage.documents import Conflict
 
 DRAWN: Final = frozenset({"line", "area", "bars", "number", "gauge", "table", "heat"})
 """Kinds of panels that show series."""
+
+SPREAD: Final = "distribution"
+"""And the kind that shows how values were spread."""
 
 FRESH_MS: Final = 1_000
 """What one viewer was told, others are told for this long: many viewers cost as much as one."""
@@ -44,6 +51,7 @@ VIEWS_MS: Final = 10_000
 """Views are written down at most once in this time, in milliseconds."""
 
 POINTS: Final = "400"
+SPREAD_POINTS: Final = "120"
 
 OEMBED_PATH: Final = "/v1/oembed"
 
@@ -71,12 +79,22 @@ class SharedSeries(Struct, frozen=True):
     value: list[Number]
 
 
+class SharedSpread(Struct, frozen=True):
+    """How values were spread, as `/v1/distribution` says it."""
+
+    t: list[int]
+    low: list[Number]
+    high: list[Number]
+    counts: list[list[int]]
+
+
 class SharedPanel(Struct, frozen=True):
-    """The series of a panel; `step` is the width of a bucket in seconds."""
+    """The series of a panel, or how values were spread; `step` is the seconds of a bucket."""
 
     step: int
     series: list[SharedSeries]
     problem: str | None = None
+    spread: SharedSpread | None = None
 
 
 class SharedData(Struct, frozen=True):
@@ -223,7 +241,7 @@ async def _anew(call: Call[Any, Any], share: KeptShare, kept: KeptBoard) -> Shar
     panels = {
         panel.id: await _asked(call, share.account, board, panel, chosen)
         for panel in board.panels
-        if panel.kind in DRAWN and panel.stats
+        if panel.kind in (*DRAWN, SPREAD) and panel.stats
     }
     data = SharedData(now_ms // 1000, panels)
     told.pop(place, None)
@@ -238,22 +256,32 @@ async def _asked(
 ) -> SharedPanel:
     """The series of one panel, as its owner would get them."""
     identity = Identity(account, "share", frozenset({"read"}))
-    params = QueryParams(
-        last=board.range,
-        points=POINTS,
-        agg=() if panel.agg == "value" else (panel.agg,),
-        match=tuple(patterns(board, panel, chosen)),
-        group=panel.group,
-        expr=panel.expr,
-        format="columns",
-    )
+    request, match = replace(call.request, headers=()), tuple(patterns(board, panel, chosen))
     try:
-        picture = await draw(call.context, replace(call.request, headers=()), identity, params)
+        if panel.kind == SPREAD:
+            params = AskedParams(last=board.range, points=SPREAD_POINTS, format="json")
+            return _spread(*await spread_of(call.context, request, identity, params, ((), match)))
+        query = QueryParams(
+            last=board.range,
+            points=POINTS,
+            agg=() if panel.agg == "value" else (panel.agg,),
+            match=match,
+            group=panel.group,
+            expr=panel.expr,
+            format="columns",
+        )
+        picture = await draw(call.context, request, identity, query)
     except (Problem, QueryError) as error:
         text = error.detail if isinstance(error, Problem) else str(error)
         return SharedPanel(0, [], text)
     step_s = picture.found.plan.resolution.step_s
     return SharedPanel(step_s, [_series(one) for one in picture.drawings])
+
+
+def _spread(found: Answer, spread: Distribution) -> SharedPanel:
+    t, counts = found.plan.edges[:-1].tolist(), spread.counts.tolist()
+    told = SharedSpread(t, numbers(spread.low), numbers(spread.high), counts)
+    return SharedPanel(found.plan.resolution.step_s, [], spread=told)
 
 
 def _series(one: Drawing) -> SharedSeries:
@@ -275,7 +303,7 @@ async def _panel(call: Call[ImageParams, Nothing]) -> tuple[Panel, SharedPanel]:
     share, kept = await shared_of(call.context, call.ids["token"])
     data = await told_of(call, share, kept)
     for panel in kept.record.board.panels:
-        if panel.id in data.panels and call.params.panel in {None, panel.id}:
+        if panel.kind in DRAWN and panel.stats and call.params.panel in {None, panel.id}:
             return panel, data.panels[panel.id]
     raise nothing()
 

@@ -99,6 +99,7 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "POST /v1/export": needs("read"),
     # Names of another account are not found either, but the question is told so as a wrong value.
     "GET /v1/query?match=*": needs("read"),
+    "GET /v1/distribution?match=*": needs("read"),
     "GET /v1/live": needs("read", answer=422),
     # Who asks is said over the socket itself.
     "GET /v1/live/ws": open_to_all(answer=426),

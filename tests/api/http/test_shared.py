@@ -175,3 +175,14 @@ async def test_images_escape_what_users_wrote(server: Server) -> None:
     spark = await looked(server, token, "/spark.svg?panel=a&width=200&height=40")
     assert spark.body.startswith(b"<svg")
     assert b"<path" in spark.body
+
+
+async def test_a_heat_map_of_values_is_shown_without_ids(server: Server) -> None:
+    heat = panel("a", kind="distribution", stats=["web.*"])
+    token = (await share(server, (await made(server, panels=[heat]))["id"]))["token"]
+    answer = await looked(server, token, "/data")
+    shown = answer.json["panels"]["a"]
+    assert sum(sum(row) for row in shown["spread"]["counts"]) == 2
+    assert len(shown["spread"]["low"]) == len(shown["spread"]["counts"][0])
+    assert b"st_" not in answer.body
+    assert (await looked(server, token, "/badge.svg")).status == 404

@@ -8,11 +8,15 @@ import { bounds, isRolling, isTier, tierFor, type Range } from "../chart/ranges"
 import type { Wanted } from "../chart/series";
 import { follow } from "../live/hub";
 import { zone } from "../settings";
+import type { Spread } from "./cells";
 import type { Panel, Shown, ShownSeries } from "./model";
 
 /** New stats that fit the patterns join after so long at most. */
 const JOIN_MS = 30_000;
 const TICK_MS = 1_000;
+
+/** Buckets of a heat map of values, about. */
+const SPREAD_POINTS = 120;
 
 export class Feed {
   shown: Shown | null = null;
@@ -47,14 +51,19 @@ export class Feed {
 
   /** Whether live buckets are what is drawn. */
   private get direct(): boolean {
-    const { group, expr, agg } = this.panel;
-    return group === null && expr === null && isTold(agg as Wanted);
+    const { kind, group, expr, agg } = this.panel;
+    return kind !== "distribution" && group === null && expr === null && isTold(agg as Wanted);
   }
 
   private async load(): Promise<void> {
     const nowS = Date.now() / 1000;
     const [from, to] = bounds(this.range, nowS);
     try {
+      if (this.panel.kind === "distribution") {
+        this.shown = await this.spread(nowS);
+        this.changed();
+        return;
+      }
       const found = await this.ask(isRolling(this.range) ? `-${this.range.last}s` : from, isRolling(this.range) ? null : to);
       const before = this.panel.kind === "number" ? await this.ask(from - (to - from), from) : null;
       const series = found.series.map((one) => seriesOf(one, before));
@@ -82,6 +91,14 @@ export class Feed {
       format: "columns",
     };
     return call<Query>("GET", "/v1/query", { params, signal: this.stop.signal });
+  }
+
+  private async spread(nowS: number): Promise<Shown> {
+    const [from, to] = bounds(this.range, nowS);
+    const times = isRolling(this.range) ? { from: `-${this.range.last}s` } : { from, to };
+    const params = { match: this.patterns, ...times, points: SPREAD_POINTS, tz: zone.value };
+    const found = await call<Spread & { step: number }>("GET", "/v1/distribution", { params, signal: this.stop.signal });
+    return { step: found.step, series: [], problem: null, spread: found };
   }
 
   private listen(found: Query): void {

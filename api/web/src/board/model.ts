@@ -1,6 +1,8 @@
 // Dashboards as the API has them. Pure.
 
-export type PanelKind = "line" | "area" | "bars" | "number" | "gauge" | "table" | "heat" | "text" | "alerts";
+import type { Spread } from "./cells";
+
+export type PanelKind = "line" | "area" | "bars" | "number" | "gauge" | "table" | "heat" | "distribution" | "text" | "alerts";
 
 export interface Place {
   x: number;
@@ -79,7 +81,8 @@ export const KINDS: readonly (readonly [PanelKind, string])[] = [
   ["number", "Number with change"],
   ["gauge", "Gauge"],
   ["table", "Table, greatest first"],
-  ["heat", "Heat map"],
+  ["heat", "Heat map of stats"],
+  ["distribution", "Heat map of values"],
   ["text", "Text"],
   ["alerts", "Alerts"],
 ];
@@ -101,6 +104,7 @@ export interface Shown {
   step: number;
   series: ShownSeries[];
   problem: string | null;
+  spread?: Spread | null;
 }
 
 export function newPanel(kind: PanelKind, stats: string[], place: Place, title = ""): Panel {

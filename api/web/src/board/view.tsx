@@ -5,6 +5,7 @@ import { together } from "../chart/line";
 import { change, exact, percent, short } from "../chart/numbers";
 import { Spark } from "../chart/spark";
 import { AlertList } from "./alerts";
+import { Heat, SpreadMap } from "./heat";
 import { stacked } from "./stack";
 import { ROW_PX, type Panel, type Shown, type ShownSeries } from "./model";
 
@@ -26,6 +27,7 @@ export function PanelView(props: ViewProps) {
   if (panel.kind === "alerts") return <AlertList />;
   if (!shown) return <div aria-busy="true" />;
   if (shown.problem !== null) return <p class="panel-problem">{shown.problem}</p>;
+  if (panel.kind === "distribution" && shown.spread) return <SpreadMap panel={panel} spread={shown.spread} step={shown.step} />;
   if (shown.series.length === 0) return <p class="panel-problem">No stat fits.</p>;
   switch (panel.kind) {
     case "number":
@@ -153,41 +155,4 @@ function Table({ panel, series }: { panel: Panel; series: readonly ShownSeries[]
       </table>
     </div>
   );
-}
-
-const HEAT_COLUMNS = 96;
-
-function Heat({ panel, series }: { panel: Panel; series: readonly ShownSeries[] }) {
-  // Each row by its own greatest: beside a busy stat a quiet one would have no shape.
-  const rows = series.slice(0, ROWS_MAX).map((one) => {
-    const cells = thinned(one.values, HEAT_COLUMNS);
-    return { ...one, cells, high: Math.max(0, ...cells.map((cell) => cell ?? 0)) };
-  });
-  return (
-    <div class="panel-heat" role="img" aria-label={`${panel.title || "Heat map"}: ${rows.map((row) => `${row.name} up to ${short(row.high)}`).join(", ")}`}>
-      {rows.map((row) => (
-        <div class="heat-row" key={row.name}>
-          <span class="heat-name">{row.name}</span>
-          <svg viewBox={`0 0 ${row.cells.length} 1`} preserveAspectRatio="none">
-            {row.cells.map((cell, index) =>
-              cell === null ? null : (
-                <rect key={index} x={index} y={0} width={1.02} height={1} class="heat-cell" fill-opacity={0.06 + 0.94 * (cell / (row.high || 1))} />
-              ),
-            )}
-          </svg>
-        </div>
-      ))}
-    </div>
-  );
-}
-
-/** At most so many cells, each the greatest of those that it stands for. */
-export function thinned(values: readonly (number | null)[], cells: number): (number | null)[] {
-  if (values.length <= cells) return [...values];
-  return Array.from({ length: cells }, (_, cell) => {
-    const from = Math.floor((cell * values.length) / cells);
-    const to = Math.max(from + 1, Math.floor(((cell + 1) * values.length) / cells));
-    const known = values.slice(from, to).filter((value) => value !== null);
-    return known.length === 0 ? null : Math.max(...known);
-  });
 }

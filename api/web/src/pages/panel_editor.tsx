@@ -49,16 +49,7 @@ export function PanelEditor({ panel, onDone, onClose }: EditorProps) {
         {asks && (
           <>
             <StatNames stats={draft.stats} onChange={(stats) => set({ stats })} />
-            <div class="controls">
-              <Choice
-                label="Of each bucket"
-                value={draft.agg}
-                options={["value", ...AGGREGATES].map((one) => [one, one] as const)}
-                onChange={(agg) => set({ agg })}
-              />
-              <Choice label="Several stats" value={draft.group ?? ""} options={GROUPS} onChange={(group) => set({ group: group || null })} />
-            </div>
-            <Field label="Formula" value={draft.expr ?? ""} onInput={(expr) => set({ expr: expr || null })} placeholder="a / b * 100" />
+            {draft.kind !== "distribution" && <Measure draft={draft} set={set} />}
             <Field label="Unit" value={draft.unit ?? ""} onInput={(unit) => set({ unit: unit || null })} maxLength={32} hint="empty: that of the stat" />
           </>
         )}
@@ -88,6 +79,24 @@ export function PanelEditor({ panel, onDone, onClose }: EditorProps) {
         </button>
       </form>
     </Dialog>
+  );
+}
+
+/** What of each bucket, and of several stats. */
+function Measure({ draft, set }: { draft: Panel; set: (changes: Partial<Panel>) => void }) {
+  return (
+    <>
+      <div class="controls">
+        <Choice
+          label="Of each bucket"
+          value={draft.agg}
+          options={["value", ...AGGREGATES].map((one) => [one, one] as const)}
+          onChange={(agg) => set({ agg })}
+        />
+        <Choice label="Several stats" value={draft.group ?? ""} options={GROUPS} onChange={(group) => set({ group: group || null })} />
+      </div>
+      <Field label="Formula" value={draft.expr ?? ""} onInput={(expr) => set({ expr: expr || null })} placeholder="a / b * 100" />
+    </>
   );
 }
 

@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { asProblem, type Problem } from "../api/problem";
 import { Grid } from "../board/board_grid";
 import { PanelView } from "../board/view";
+import type { Spread } from "../board/cells";
 import type { Board, Shown, ShownSeries } from "../board/model";
 import { seconds } from "../chart/ranges";
 import { read, Viewer } from "../live/viewer";
@@ -19,7 +20,7 @@ interface SharedSeries {
 
 interface SharedData {
   at: number;
-  panels: Record<string, { step: number; series: SharedSeries[]; problem: string | null }>;
+  panels: Record<string, { step: number; series: SharedSeries[]; problem: string | null; spread: Spread | null }>;
 }
 
 /** Time goes on although nothing comes. */
@@ -106,5 +107,5 @@ function shownOf(data: SharedData | null, id: string): Shown | null {
   const found = data.panels[id];
   if (!found) return { step: 0, series: [], problem: null };
   const series = found.series.map((one): ShownSeries => ({ ...one, values: one.value }));
-  return { step: found.step, series, problem: found.problem };
+  return { step: found.step, series, problem: found.problem, spread: found.spread };
 }
