@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.alert_state import NextMs, State, due_ms, heard, timers
+from engine.hindsight import Looked, looked_back
 from engine.histogram import Histograms
 from engine.judge import Moment, Reading, Verdict, judge
 from engine.position import Position
 from engine.ring import Ring, Row, SpreadRing, rows_of
 from engine.rollup import Rollups
-from engine.rules import Kind, Rule, step_of
+from engine.rules import LATE_STEPS, Kind, Rule, step_of
 from engine.tiers import S1, Tier
 from engine.transition import Status
 
@@ -42,7 +43,12 @@ class Source:
 
     def load(self, content: Rollups | Histograms, position: Position, now_ms: int) -> None:
         """Take what was there at a position, then what has come since."""
-        self._put(rows_of(content) if isinstance(content, Rollups) else content, now_ms)
+        if isinstance(self.ring, Ring):
+            assert isinstance(content, Rollups), "BUG: histograms for a ring of rollups"
+            self.ring.load(content, now_ms)
+        else:
+            assert isinstance(content, Histograms), "BUG: rollups for a ring of histograms"
+            self.ring.load(content, now_ms)
         for at, later in self.waiting:
             if at > position and len(later):
                 self._put(later, now_ms)
@@ -121,13 +127,34 @@ class AlertActor:
         if self.rule.kind is Kind.DEADMAN and not old:
             self.state = heard(self.rule, self.state, now_ms, next_ms)
 
-    def judge(self, moment: Moment, held: str | None) -> Verdict:
-        """What becomes of it now."""
+    def judge(self, moment: Moment, held: str | None, told: Sequence[int] = ()) -> Verdict:
+        """What becomes of it now; `told` are the seconds that points told of, if it looks back."""
         reading = self.read(moment.now_ms)
         verdict = judge(self.rule, self.stat, self.state, reading, moment, held)
         self.state = verdict.state
+        looked = self._late(told, moment.now_ms) if told and self.state.armed else None
+        if looked is not None and self.rule.enabled:
+            self.state, late = looked_back(self.rule, self.stat, self.state, looked, moment, held)
+            verdict = Verdict(self.state, (*verdict.transitions, *late))
         self.look_ahead(moment.now_ms)
         return verdict
+
+    def _late(self, told: Sequence[int], now_ms: int) -> Looked | None:
+        """The windows that ended before now and hold one of these seconds; None for none."""
+        ring, width_s = self.sources[0].ring, self.sources[0].tier.width_s
+        step_s = now_ms // 1000 - now_ms // 1000 % width_s
+        late = [second - second % width_s for second in told if second < step_s]
+        if not late:
+            return None
+        kept_s = step_s - (ring.span_s - self.rule.span_s)
+        # What must last before it fires may have begun before it.
+        first_s = max(kept_s, min(late) - self.rule.for_s)
+        first_s -= first_s % width_s
+        last_s = min(step_s, max(late) + self.rule.window_s)
+        first_ms, last_ms, oldest_ms = (
+            1000 * end_s - 1 for end_s in (first_s + width_s, last_s, kept_s + width_s)
+        )
+        return Looked(first_ms, last_ms, 1000 * width_s, oldest_ms, self._reading)
 
     def look_ahead(self, now_ms: int) -> None:
         """Note when to look again although nothing comes."""
@@ -157,6 +184,9 @@ class AlertActor:
             return Reading()
         for source in self.sources:
             source.ring.arrive(now_ms)
+        return self._reading(now_ms)
+
+    def _reading(self, now_ms: int) -> Reading:
         value, points = self._measure(now_ms, 0)
         if self.rule.kind is not Kind.DELTA:
             return Reading(value, None, points)
@@ -175,7 +205,7 @@ class AlertActor:
 
 
 def _sources(rule: Rule, stat: int) -> list[Source]:
-    if rule.kind is Kind.DEADMAN:
+    if not rule.windowed:
         return []
     tier = step_of(rule)
     assert tier is not None, "BUG: a rule whose window has no steps"
@@ -186,11 +216,14 @@ def _sources(rule: Rule, stat: int) -> list[Source]:
 def _ring(rule: Rule, tier: Tier) -> Ring | SpreadRing:
     if rule.quantile is not None:
         return SpreadRing(rule.quantile, tier.width_s, rule.window_s, rule.span_s)
-    return Ring(rule.aggregate, tier.width_s, rule.window_s, rule.span_s)
+    further_s = LATE_STEPS * tier.width_s if rule.looks_back else 0
+    return Ring(rule.aggregate, tier.width_s, rule.window_s, rule.span_s + further_s)
 
 
 def _shape(rule: Rule) -> tuple[object, ...]:
-    return rule.kind, rule.aggregate, rule.window_s, rule.span_s, rule.over
+    return (
+        rule.kind, rule.windowed, rule.aggregate, rule.window_s, rule.span_s, rule.over, rule.late,
+    )  # fmt: skip
 
 
 def _disarmed(state: State) -> State:

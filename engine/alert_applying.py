@@ -129,6 +129,9 @@ def _change(alerting: "Alerting", command: Command) -> None:
 
 def _armed(alerting: "Alerting", actor: AlertActor) -> State:
     state, rule, now_ms = replace(actor.state, armed=True), actor.rule, alerting.position.ms
+    if rule.looks_back:
+        # Of the time before nobody was to be told.
+        state = replace(state, ended=((0, now_ms),))
     blind = actor.sources and rule.counts and not rule.rising
     if blind and not actor.read(now_ms).points:
         # It may be a new one: that there was nothing says nothing before its windows are full.

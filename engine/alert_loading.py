@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 SOURCES_A_SLICE = 256
 """Windows that are read in one step of the store."""
 
+FRAMES_A_SLICE = 16
+LOADED_A_SLICE = 16
+"""Frames that are looked through, and windows that are filled, before others get a turn."""
+
 AHEAD_S = 61
 """Points may be this far ahead of the clock."""
 
@@ -111,21 +115,31 @@ async def _load(partition: "Partition", sources: Sequence[Source]) -> None:
 async def _load_once(partition: "Partition", sources: Sequence[Source], empty: Content) -> None:
     position = partition.position
     now_ms = max(position.ms, partition.clock.now_ms())
-    stats = np.array(sorted({source.stat for source in sources}), np.int64)
-    parts = [
-        (frame.position, _of_stats(frame.partials.of_kind(empty), stats))
-        for frame in partition.history.frames
-    ]
-    parts += [
-        (at, _of_stats(turn.of_kind(empty), stats)) for at, turn in Queries(partition).uncommitted()
-    ]
-    recent = Recent.of(parts, empty)
-    wanted = [_wanted(source, position.ms // 1000, now_ms // 1000) for source in sources]
     closed = dict(partition.history.fold.closed)
+    listed = [(one.position, one.partials.of_kind(empty)) for one in partition.history.frames]
+    listed += [(at, turn.of_kind(empty)) for at, turn in Queries(partition).uncommitted()]
+    recent = Recent.of(await _narrowed(listed, sources), empty)
+    wanted = [_wanted(source, position.ms // 1000, now_ms // 1000) for source in sources]
     mine = [recent.of_stat(source.stat) for source in sources]
     contents = await read(partition.store, partition.number, wanted, closed, mine, empty, position)
-    for source, content in zip(sources, contents, strict=True):
+    for place, (source, content) in enumerate(zip(sources, contents, strict=True), 1):
+        # What comes meanwhile waits in the source, which knows up to where it was read.
         source.load(content, position, max(position.ms, now_ms))
+        if place % LOADED_A_SLICE == 0:
+            await trio.lowlevel.checkpoint()
+
+
+async def _narrowed(
+    listed: Sequence[tuple[Position, Content]], sources: Sequence[Source]
+) -> list[tuple[Position, Content]]:
+    """What the partials say of the stats of these sources."""
+    stats = np.array(sorted({source.stat for source in sources}), np.int64)
+    found = []
+    for place, (at, rows) in enumerate(listed, 1):
+        found.append((at, _of_stats(rows, stats)))
+        if place % FRAMES_A_SLICE == 0:
+            await trio.lowlevel.checkpoint()
+    return found
 
 
 def _wanted(source: Source, from_s: int, to_s: int) -> Wanted:

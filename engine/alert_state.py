@@ -20,6 +20,12 @@ QUIET_CYCLES: Final = 2
 
 QUIET_MS_MIN: Final = 60_000
 
+ENDED_KEPT: Final = 20
+"""Past episodes that an instance remembers whose rule looks back."""
+
+REPEATS_COUNTED: Final = 32
+"""Reminders that make the wait for the next one longer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ack:
@@ -39,7 +45,9 @@ class State:
     episode; `untold`: somebody should have been, but it was held back. `base` is frozen while it
     fires. `blind_ms`: until then the window lies partly in a time in which no points could come.
     `empty_ms`: since then the window has had too few points. `deadline_ms`: a deadman fires then,
-    unless it hears something. `changes` are the times of the last beginnings and ends.
+    unless it hears something. `repeats` counts the reminders of its episode. `changes` are the
+    times of the last beginnings and ends; `ended` are past episodes, from when to when, of a rule
+    that looks back.
     """
 
     armed: bool = False
@@ -59,9 +67,11 @@ class State:
     ack: Ack | None = None
     snoozed_ms: int = 0
     repeat_ms: int = 0
+    repeats: int = 0
     escalated: int = 0
     changes: tuple[int, ...] = ()
     flapping: bool = False
+    ended: tuple[tuple[int, int], ...] = ()
 
     @property
     def open(self) -> bool:
@@ -102,7 +112,7 @@ def timers(rule: Rule, state: State, changes_ms: int | None) -> dict[str, int]:
         found |= _told_again(rule, state)
     if state.armed and state.status is not Status.PAUSED:
         _add_judged_again(found, rule, state)
-        if changes_ms is not None and rule.kind is not Kind.DEADMAN:
+        if changes_ms is not None and rule.windowed:
             found["window"] = changes_ms
     return found
 
@@ -117,6 +127,7 @@ def _add_judged_again(found: dict[str, int], rule: Rule, state: State) -> None:
             found["stop_after"] = state.since_ms + 1000 * rule.stop_after_s
     if rule.kind is Kind.DEADMAN:
         found["deadline"] = 0 if state.open else state.deadline_ms
+        found["too_few"] = 0 if state.open else few_ms(rule, state)
         return
     found["blind"] = state.blind_ms
     if state.empty_ms and rule.no_data == "alert" and not state.open:
@@ -137,8 +148,27 @@ def no_data_after_ms(rule: Rule) -> int:
     return 1000 * (rule.no_data_after_s or 2 * rule.window_s)
 
 
+def few_ms(rule: Rule, state: State) -> int:
+    """When a deadman that wants several points a period has had too few for long; 0 for never."""
+    if not (rule.paced and state.empty_ms):
+        return 0
+    return max(state.empty_ms, state.blind_ms) + 1000 * rule.grace_s
+
+
+def repeat_ms(rule: Rule, repeats: int, at_ms: int) -> int:
+    """When it is told again, after so many reminders of which the last was now; 0 for never."""
+    if not rule.repeat_s:
+        return 0
+    longest_s = max(rule.repeat_s, rule.repeat_max_s)
+    wait_s = rule.repeat_s * rule.backoff ** min(repeats, REPEATS_COUNTED)
+    return at_ms + int(1000 * min(wait_s, longest_s))
+
+
 def heard(rule: Rule, state: State, at_ms: int, next_ms: NextMs) -> State:
     """A deadman after a sign of life that arrived at `at_ms`."""
+    if rule.paced and not state.heard_ms:
+        # Its first period has only begun.
+        state = replace(state, blind_ms=at_ms + 1000 * rule.window_s)
     return replace(state, heard_ms=at_ms, deadline_ms=deadline_ms(rule, at_ms, next_ms))
 
 
@@ -158,7 +188,9 @@ def shifted(rule: Rule, state: State, from_ms: int, to_ms: int, next_ms: NextMs)
     if state.repeat_ms:
         state = replace(state, repeat_ms=max(state.repeat_ms, to_ms))
     if rule.kind is Kind.DEADMAN:
-        return _deadline_shifted(rule, state, from_ms, to_ms, next_ms)
+        state = _deadline_shifted(rule, state, from_ms, to_ms, next_ms)
+        if not rule.paced:
+            return state
     empty_ms = state.empty_ms and state.empty_ms + to_ms - from_ms
     window_ms = 1000 * rule.window_s
     # Of a long window a short gap is a small part.
@@ -196,6 +228,8 @@ def unpack_state(record: bytes) -> State:
         known["status"] = Status(known["status"])
     if "changes" in known:
         known["changes"] = tuple(known["changes"])
+    if "ended" in known:
+        known["ended"] = tuple((began_ms, ended_ms) for began_ms, ended_ms in known["ended"])
     if known.get("ack"):
         known["ack"] = Ack(**known["ack"])
     return State(**known)

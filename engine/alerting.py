@@ -13,6 +13,7 @@ from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 import numpy as np
 
 from engine import alert_commands as commands
+from engine.active_times import closed_until_ms
 from engine.agenda import Agenda
 from engine.alert_actor import AlertActor
 from engine.alert_applying import apply_command
@@ -185,25 +186,30 @@ class Alerting:
 
     def _enter(self, seconds: Rollups, spread: Histograms) -> None:
         moment, now_ms = self.now(), self.position.ms
-        moved: dict[AlertActor, None] = {}
+        moved: dict[AlertActor, list[int]] = {}
         for stat, rows in _by_stat(seconds, self.roster):
             newest_ms = rows[-1][LAST_MS]
             for actor in self.roster.of_stat(stat):
                 actor.add(stat, self.position, rows, spread, now_ms)
                 if stat == actor.stat:
                     actor.hear(newest_ms, now_ms, self.next_ms)
-                moved[actor] = None
-        for actor in moved:
-            self.judge(actor, moment)
+                told = moved.setdefault(actor, [])
+                if actor.rule.looks_back:
+                    told += [row[0] for row in rows]
+        for actor, told in moved.items():
+            self.judge(actor, moment, told)
 
-    def judge(self, actor: AlertActor, moment: Moment) -> None:
-        """What becomes of an actor at a moment, and when it looks again."""
+    def judge(self, actor: AlertActor, moment: Moment, told: Sequence[int] = ()) -> None:
+        """What becomes of an actor at a moment, and when it looks again.
+
+        `told` are the seconds that points told of, for those that look back.
+        """
         if actor.failed or not actor.loaded:
             return
         before, before_ms = actor.state, actor.due_ms
         held, until_ms = self.held(actor, moment.now_ms)
         try:
-            verdict = actor.judge(moment, held)
+            verdict = actor.judge(moment, held, told)
         except Exception:  # The circle of the actor: one rule must not stop a partition for ever.
             log.exception("%r failed; it is judged again after a restart", actor)
             actor.failed, actor.due_ms = True, 0
@@ -227,13 +233,16 @@ class Alerting:
 
     def held(self, actor: AlertActor, now_ms: int) -> tuple[str | None, int]:
         """What holds an actor's messages back, and until when if that is known."""
+        rule = actor.rule
         silences = self.silences.values()
-        if silences and (silence := covering(silences, actor.rule, actor.stat, now_ms)):
+        if silences and (silence := covering(silences, rule, actor.stat, now_ms)):
             return f"{silence.kind}:{silence.id}", silence.until_ms
         if now_ms < actor.state.snoozed_ms:
             return "snoozed", actor.state.snoozed_ms
-        if actor.rule.depends_on and self.roster.fires(actor.rule.depends_on):
-            return f"depends_on:{actor.rule.depends_on}", 0
+        if rule.depends_on and self.roster.fires(rule.depends_on):
+            return f"depends_on:{rule.depends_on}", 0
+        if until_ms := closed_until_ms(rule.active_times, rule.tz, now_ms):
+            return "active_times", until_ms
         return None, 0
 
 

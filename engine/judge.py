@@ -8,7 +8,7 @@ messages back. A step of the status is decided first, then whether anybody is to
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from engine.alert_state import LEVELS, State, no_data_after_ms
+from engine.alert_state import ENDED_KEPT, LEVELS, State, few_ms, no_data_after_ms
 from engine.position import Position
 from engine.rules import ADDITIVE, Kind, Rule
 from engine.telling import again, tell
@@ -83,7 +83,7 @@ def wanted_of(
 ) -> tuple[int | Wanted, float | None]:
     """The level that the window asks for, and the number that was compared."""
     if rule.kind is Kind.DEADMAN:
-        return _wanted_of_deadman(rule, state, now_ms), None
+        return _wanted_of_deadman(rule, state, reading, now_ms), None
     value = reading.value
     if reading.points < rule.min_points or value is None:
         if not (rule.no_data == "zero" and reading.points == 0 and rule.aggregate in ADDITIVE):
@@ -111,10 +111,13 @@ def _wanted_of_nothing(rule: Rule, state: State, now_ms: int) -> int | Wanted:
     return Wanted.NO_DATA if rule.no_data == "alert" and long else Wanted.UNKNOWN
 
 
-def _wanted_of_deadman(rule: Rule, state: State, now_ms: int) -> int | Wanted:
+def _wanted_of_deadman(rule: Rule, state: State, reading: Reading, now_ms: int) -> int | Wanted:
     if not state.deadline_ms:
         return Wanted.UNKNOWN
-    return _top(rule) if now_ms >= state.deadline_ms else 0
+    silent = now_ms >= state.deadline_ms
+    few = rule.paced and 0 < few_ms(rule, state) <= now_ms
+    many = 0 < rule.max_points < reading.points
+    return _top(rule) if silent or few or many else 0
 
 
 def change_of(rule: Rule, value: float, base: float | None) -> float | None:
@@ -183,7 +186,7 @@ def _top(rule: Rule) -> int:
 
 def _emptiness(rule: Rule, state: State, reading: Reading, now_ms: int) -> State:
     """Note since when the window has had too few points."""
-    if rule.kind is Kind.DEADMAN or not state.armed:
+    if not (rule.windowed and state.armed):
         return state
     empty = reading.points < rule.min_points
     if empty == bool(state.empty_ms):
@@ -216,7 +219,7 @@ def _step_by_level(rule: Rule, state: State, level: int, now_ms: int) -> Step | 
         case Status.NO_DATA:
             return Status.OK, 0, "data again"
         case Status.OK if level:
-            return _begun(rule, level)
+            return _begun(rule, state, level, now_ms)
         case Status.PENDING if not level:
             return Status.OK, 0, "back before it was due"
         case Status.PENDING if passed_ms >= 1000 * rule.for_s:
@@ -236,9 +239,11 @@ def _step_by_level(rule: Rule, state: State, level: int, now_ms: int) -> Step | 
     return None
 
 
-def _begun(rule: Rule, level: int) -> Step:
+def _begun(rule: Rule, state: State, level: int, now_ms: int) -> Step:
     if rule.kind is Kind.DEADMAN:
-        return Status.FIRING, level, "silent for too long"
+        if now_ms >= state.deadline_ms:
+            return Status.FIRING, level, "silent for too long"
+        return Status.FIRING, level, "too few points" if state.empty_ms else "too many points"
     if rule.for_s:
         return Status.PENDING, level, "condition met"
     return Status.FIRING, level, "condition met"
@@ -260,6 +265,9 @@ def _entered(
         after = replace(after, base=reading.base)
     if not after.open:
         after = replace(after, base=None)
+    if rule.looks_back and state.open and not after.open:
+        ended = (*state.ended, (state.began_ms, now_ms))
+        after = replace(after, ended=ended[-ENDED_KEPT:])
     if target is Status.NEW:
         after = replace(after, deadline_ms=0, heard_ms=0)
     return after

@@ -6,7 +6,7 @@ the points by whoever asks.
 
 from collections.abc import Sequence
 
-from engine.alert_state import LEVELS, Ack, State
+from engine.alert_state import LEVELS, Ack, State, repeat_ms
 from engine.rules import Rule
 from engine.transition import Status, Tells, Transition
 
@@ -22,6 +22,8 @@ def state_at(rule: Rule, records: Sequence[Transition]) -> State:
 
     Deadlines, and since when a window was empty, are not in them.
     """
+    # What late points told of is an episode of its own.
+    records = [one for one in records if one.tells is not Tells.LATE]
     if not records:
         return State()
     last = records[0]
@@ -53,12 +55,15 @@ def _within(rule: Rule, state: State, records: Sequence[Transition]) -> State:
     told = [one for one in records if one.tells is not None]
     held = next((one for one in records if one.held is not None), None)
     began = records[-1]
+    # The first word that it flaps is no reminder.
+    flapped = sum(one.tells is Tells.FLAPPING for one in told)
+    repeats = sum(one.tells is Tells.REPEAT for one in told) + max(0, flapped - 1)
     return State(
         armed=True, status=state.status, level=state.level, seq=state.seq, since_ms=state.since_ms,
         flapping=state.flapping, episode=began.episode, began_ms=records[0].began_ms,
         told=bool(told), untold=held is not None and (not told or held.seq > told[0].seq),
         base=began.base if rule.freeze_base and state.open else None, ack=_ack(records),
-        repeat_ms=told[0].at_ms + 1000 * rule.repeat_s if told and rule.repeat_s else 0,
+        repeat_ms=repeat_ms(rule, repeats, told[0].at_ms) if told else 0, repeats=repeats,
         escalated=sum(one.tells is Tells.ESCALATION for one in told),
         changes=_changes(records) if state.flapping else (),
     )  # fmt: skip

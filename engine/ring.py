@@ -10,10 +10,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum, sqrt
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from engine.histogram import Histograms, quantiles
-from engine.rollup import Rollups
+from engine.rollup import Floats, Ints, Rollups
+
+Column: TypeAlias = "array[int] | array[float]"
 
 Row = tuple[int, int, float, float, float, float, float, int, float]
 """A bucket: start, count, sum, rest, squares, min, max, time of the last, the last."""
@@ -85,6 +87,18 @@ class Ring:
             rows = [row for row in rows if row[0] <= now_s]
         for row in rows:
             self._put(row)
+        self._forget(now_s)
+
+    def load(self, content: Rollups, now_ms: int) -> None:
+        """Take what was there before anything came: steps of the stat, sorted and distinct."""
+        assert not len(self), "BUG: a ring that holds something is loaded"
+        now_s = now_ms // 1000
+        ahead = content.start > now_s
+        if ahead.any():
+            self._ahead.append(rows_of(content.take(ahead)))
+            content = content.take(~ahead)
+        for column, values in zip(self._columns(), columns_of(content), strict=True):
+            column.frombytes(values.tobytes())
         self._forget(now_s)
 
     def arrive(self, now_ms: int) -> None:
@@ -199,11 +213,15 @@ class Ring:
     def _forget(self, now_s: int) -> None:
         gone = bisect_right(self._start, now_s - now_s % self.width_s - self.span_s - self.width_s)
         if gone:
-            for column in (
-                self._start, self._count, self._sum, self._rest, self._squares, self._min,
-                self._max, self._last_ms, self._last,
-            ):  # fmt: skip
+            for column in self._columns():
                 del column[:gone]
+
+    def _columns(self) -> tuple[Column, ...]:
+        """Everything it holds, in the order of a row."""
+        return (
+            self._start, self._count, self._sum, self._rest, self._squares, self._min, self._max,
+            self._last_ms, self._last,
+        )  # fmt: skip
 
 
 class SpreadRing:
@@ -234,6 +252,10 @@ class SpreadRing:
         if len(self._parts) > PARTS_MAX:
             merged = Histograms.merged(self._parts, self.width_s)
             self._parts = [merged.between(now_s - self.span_s - 2 * self.width_s, ALL_OF_TIME_S)]
+
+    def load(self, content: Histograms, now_ms: int) -> None:
+        """Take what was there before anything came."""
+        self.add(content, now_ms)
 
     def arrive(self, now_ms: int) -> None:
         """Time passes: what was ahead of the clock may not be any more."""
@@ -269,8 +291,12 @@ class SpreadRing:
 
 def rows_of(rollups: Rollups) -> list[Row]:
     """The rows of rollups, one by one, as rings take them: all at once costs a third."""
-    columns = (
+    return list(zip(*(column.tolist() for column in columns_of(rollups)), strict=True))
+
+
+def columns_of(rollups: Rollups) -> tuple[Ints | Floats, ...]:
+    """The columns of rollups that rings keep, in the order of a row."""
+    return (
         rollups.start, rollups.count, rollups.sum, rollups.rest, rollups.squares, rollups.min,
         rollups.max, rollups.last_ms, rollups.last,
     )  # fmt: skip
-    return list(zip(*(column.tolist() for column in columns), strict=True))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
+from engine.active_times import DAY_MINUTES, ActiveTime
 from engine.tiers import DAY_S, HISTOGRAMS, S1, STORED, Tier
 
 WINDOW_S_MAX: Final = 366 * DAY_S
@@ -20,6 +21,12 @@ STEPS_MAX: Final = 366
 BASE_STEPS_MAX: Final = 2_048
 """Steps of a window together with the time back to what it is compared with."""
 
+LATE_STEPS: Final = 720
+"""Steps by which a rule that looks back sees further than its window."""
+
+LATE_FINENESS: Final = 5
+"""Its windows are at least so many steps long where they can be: coarse steps see further back."""
+
 SPREAD_STEPS_MAX: Final = 64
 """Steps of a window of histograms."""
 
@@ -28,6 +35,10 @@ SECONDS_SPAN_S_MAX: Final = 120
 
 ESCALATIONS_MAX: Final = 10
 CHANNELS_MAX: Final = 20
+ACTIVE_TIMES_MAX: Final = 20
+BACKOFF_MAX: Final = 10.0
+"""Each reminder may come so many times later than the one before, at most."""
+
 
 AGGREGATES: Final = frozenset(
     ("sum", "count", "avg", "min", "max", "last", "rate", "stddev", "range")
@@ -68,7 +79,11 @@ class Rule:
     ratio. `threshold` is the lower bound for the ops `inside` and `outside`, `upper` the other.
     `clear` and `warn_clear` default to what they clear. For delta rules `threshold` is the change
     that is too much, always positive. `compare_s` 0 means the window before this one; `median_of`
-    takes so many windows, `compare_s` apart. A deadman has either `period_s` or `cron`.
+    takes so many windows, `compare_s` apart. A deadman has either `period_s` or `cron`; with
+    `min_points` or `max_points` (0 for none) it wants so many points in each period. Reminders come
+    after `repeat_s`, then each `backoff` times later than the one before, up to `repeat_max_s`.
+    `active_times` are when messages may be sent, on the wall clock of `tz`; none are always. With
+    `late` at `reevaluate` windows of the past are judged again when points come late.
     """
 
     id: str
@@ -88,8 +103,10 @@ class Rule:
     for_s: int = 0
     keep_firing_s: int = 0
     min_points: int = 1
+    max_points: int = 0
     no_data: str = "keep"
     no_data_after_s: int = 0
+    late: str = "ignore"
     compare_s: int = 0
     median_of: int = 1
     change: str = "percent"
@@ -106,6 +123,9 @@ class Rule:
     severity: str = "critical"
     enabled: bool = True
     repeat_s: int = 4 * 3_600
+    repeat_max_s: int = DAY_S
+    backoff: float = 1.0
+    active_times: tuple[ActiveTime, ...] = ()
     send_resolved: bool = True
     channels: tuple[str, ...] = ()
     escalation: tuple[Escalation, ...] = ()
@@ -133,6 +153,11 @@ class Rule:
         return self.compare_s or self.window_s
 
     @property
+    def looks_back(self) -> bool:
+        """Whether windows of the past are judged again when points come late."""
+        return self.late == "reevaluate"
+
+    @property
     def quantile(self) -> float | None:
         """The quantile that is looked at, if it is one."""
         return PERCENTILES.get(self.aggregate)
@@ -141,6 +166,16 @@ class Rule:
     def silence_s(self) -> int:
         """So long a deadman may be silent; for a cron, its grace."""
         return self.period_s + self.grace_s
+
+    @property
+    def paced(self) -> bool:
+        """Whether it is a deadman that wants to hear so often in each of its periods."""
+        return self.kind is Kind.DEADMAN and (self.min_points > 1 or self.max_points > 0)
+
+    @property
+    def windowed(self) -> bool:
+        """Whether it looks at a window."""
+        return self.kind is not Kind.DEADMAN or self.paced
 
     @property
     def counts(self) -> bool:
@@ -158,6 +193,8 @@ def step_of(rule: Rule) -> Tier | None:
     """The tier whose buckets are the steps of a rule's windows; None when there is none."""
     span_s, compared = rule.span_s, rule.kind is Kind.DELTA
     ladder: Sequence[Tier]
+    if rule.looks_back:
+        return _step_back_of(rule)
     if rule.quantile is not None:
         ladder, steps = HISTOGRAMS, STEPS_MAX if compared else SPREAD_STEPS_MAX
     elif span_s <= SECONDS_SPAN_S_MAX:
@@ -165,6 +202,13 @@ def step_of(rule: Rule) -> Tier | None:
     else:
         ladder, steps = STORED, BASE_STEPS_MAX if compared else STEPS_MAX
     return next((tier for tier in ladder if _fits(tier, rule.window_s, span_s, steps)), None)
+
+
+def _step_back_of(rule: Rule) -> Tier | None:
+    steps = BASE_STEPS_MAX if rule.kind is Kind.DELTA else STEPS_MAX
+    fitting = [tier for tier in STORED if _fits(tier, rule.window_s, rule.span_s, steps)]
+    coarse = [tier for tier in fitting if LATE_FINENESS * tier.width_s <= rule.window_s]
+    return coarse[-1] if coarse else next(iter(fitting), None)
 
 
 def _fits(tier: Tier, window_s: int, span_s: int, steps: int) -> bool:
@@ -199,7 +243,7 @@ def _bad_words(rule: Rule) -> Iterator[RuleFault]:
     words = {
         "op": OPS, "aggregate": AGGREGATES | PERCENTILES.keys(), "severity": _SEVERITIES,
         "no_data": _NO_DATA, "change": _CHANGES, "direction": _DIRECTIONS,
-        "zero_base": _ZERO_BASES, "arm": _ARMS,
+        "zero_base": _ZERO_BASES, "arm": _ARMS, "late": _LATE,
     }  # fmt: skip
     for name, known in words.items():
         if getattr(rule, name) not in known:
@@ -218,9 +262,24 @@ def _bad_delivery(rule: Rule) -> Iterator[RuleFault]:
         yield RuleFault("escalation", "channels", "each step names its channels")
     if rule.depends_on == rule.id:
         yield RuleFault("depends_on", "itself", "a rule cannot wait for itself")
+    if not 1 <= rule.backoff <= BACKOFF_MAX:
+        yield RuleFault("backoff", "number", f"must be between 1 and {BACKOFF_MAX:g}")
+    if len(rule.active_times) > ACTIVE_TIMES_MAX:
+        yield RuleFault("active_times", "too_many", f"at most {ACTIVE_TIMES_MAX} spans")
+    if not all(map(_is_span, rule.active_times)):
+        yield RuleFault("active_times", "value", "weekdays, and minutes of a day")
+
+
+def _is_span(one: ActiveTime) -> bool:
+    known = bool(one.days) and all(0 <= day <= 6 for day in one.days)
+    return known and 0 <= one.from_minute < DAY_MINUTES and 0 <= one.to_minute <= DAY_MINUTES
 
 
 def _bad_window(rule: Rule) -> Iterator[RuleFault]:
+    if rule.max_points:
+        yield RuleFault("max_points", "contradiction", "only a deadman has it: compare the count")
+    if rule.looks_back and rule.quantile is not None:
+        yield RuleFault("late", "percentile", "percentiles of the past are not judged again")
     if rule.window_s < 1:
         yield RuleFault("window", "duration", "must be between 1 s and a year")
     elif step_of(rule) is None:
@@ -259,8 +318,16 @@ def _bad_deadman(rule: Rule) -> Iterator[RuleFault]:
         yield RuleFault("period", "one_of", "a deadman has either a period or a cron")
     if rule.over is not None:
         yield RuleFault("expr", "deadman", "a deadman watches one stat")
+    if rule.looks_back:
+        yield RuleFault("late", "deadman", "a deadman hears what comes, not what it tells of")
     if rule.grace_s < 1:
         yield RuleFault("grace", "duration", "must be at least 1 s")
+    if rule.max_points and rule.max_points < rule.min_points:
+        yield RuleFault("max_points", "order", "must not be below min_points")
+    if rule.paced and rule.cron:
+        yield RuleFault("min_points", "cron", "points are counted in a period, not between times")
+    elif rule.paced and step_of(rule) is None:
+        yield RuleFault("period", "too_fine", "no window of this length can be counted")
 
 
 def pack_rule(rule: Rule) -> bytes:
@@ -274,21 +341,28 @@ def unpack_rule(record: bytes) -> Rule:
     known = {one.name: found[one.name] for one in fields(Rule) if one.name in found}
     steps = tuple(Escalation(after_s, tuple(to)) for after_s, to in known.pop("escalation", ()))
     labels = tuple((name, value) for name, value in known.pop("labels", ()))
+    active = tuple(ActiveTime(tuple(days), *span) for days, *span in known.pop("active_times", ()))
     channels = tuple(known.pop("channels", ()))
     rule = Rule(**known)
-    kind = Kind(rule.kind)
-    return replace(rule, kind=kind, escalation=steps, labels=labels, channels=channels)
+    return replace(
+        rule, kind=Kind(rule.kind), escalation=steps, labels=labels, channels=channels,
+        active_times=active,
+    )  # fmt: skip
 
 
 _ENCODE: Final = json.JSONEncoder(separators=(",", ":")).encode
 _DURATIONS: Final = (
     "window_s", "for_s", "keep_firing_s", "no_data_after_s", "compare_s", "period_s", "grace_s",
-    "stop_after_s", "repeat_s", "flap_within_s",
+    "stop_after_s", "repeat_s", "repeat_max_s", "flap_within_s",
 )  # fmt: skip
-_COUNTS: Final = (("min_points", 1, 10**9), ("median_of", 1, 60), ("flap_changes", 2, 100))
+_COUNTS: Final = (
+    ("min_points", 1, 10**9), ("max_points", 0, 10**9), ("median_of", 1, 60),
+    ("flap_changes", 2, 100),
+)  # fmt: skip
 _SEVERITIES: Final = frozenset(("warning", "critical"))
 _NO_DATA: Final = frozenset(("zero", "keep", "ok", "alert"))
 _CHANGES: Final = frozenset(("percent", "absolute", "ratio"))
 _DIRECTIONS: Final = frozenset(("up", "down", "any"))
+_LATE: Final = frozenset(("ignore", "reevaluate"))
 _ZERO_BASES: Final = frozenset(("ignore", "fire"))
 _ARMS: Final = frozenset(("now", "first_point"))

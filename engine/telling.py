@@ -7,12 +7,13 @@ too. An alert that flaps says so, then no more often than it repeats itself unti
 
 from dataclasses import replace
 
-from engine.alert_state import LEVELS, State
+from engine.alert_state import LEVELS, State, repeat_ms
 from engine.past import CALM
 from engine.rules import Rule
 from engine.transition import Status, Tells, Transition
 
 FLIPS = frozenset((Tells.FIRING, Tells.NO_DATA, Tells.RESOLVED))
+REMINDERS = frozenset((Tells.REPEAT, Tells.FLAPPING))
 
 CHANGES_KEPT = 100
 """Beginnings and ends that are remembered of an alert; a rule may ask for as many."""
@@ -56,7 +57,9 @@ def again(
     if state.ack is not None:
         return state, made
     if state.untold and held is None:
-        state, record = _another(rule, state, moment, Tells.FIRING, "held back no longer", None)
+        # A step of escalation may have been held back with it.
+        to = replace(moment, channels=_reached(rule, state))
+        state, record = _another(rule, state, to, Tells.FIRING, "held back no longer", None)
         made.append(record)
     if state.told and not state.untold:
         state, reminders = _reminded(rule, state, moment, held)
@@ -121,8 +124,8 @@ def _flipped(rule: Rule, state: State, now_ms: int) -> State:
 
 def _noted(rule: Rule, state: State, now_ms: int, tells: Tells | None, held: str | None) -> State:
     if tells is not None:
-        repeat_ms = now_ms + 1000 * rule.repeat_s if rule.repeat_s else 0
-        return replace(state, told=True, untold=False, repeat_ms=repeat_ms)
+        again_ms = repeat_ms(rule, state.repeats, now_ms)
+        return replace(state, told=True, untold=False, repeat_ms=again_ms)
     return replace(state, untold=True) if held is not None and state.open else state
 
 
@@ -132,7 +135,7 @@ def _closed(state: State) -> State:
         return state
     return replace(
         state, episode="", began_ms=0, told=False, untold=False, ack=None, snoozed_ms=0,
-        repeat_ms=0, escalated=0,
+        repeat_ms=0, repeats=0, escalated=0,
     )  # fmt: skip
 
 
@@ -144,6 +147,8 @@ def _another(
     state = replace(state, seq=state.seq + 1)
     told = tells if wanted and (held is None or tells is Tells.RESOLVED) else None
     held = held if wanted and told is None else None
+    if told in REMINDERS:
+        state = replace(state, repeats=state.repeats + 1)
     record = replace(
         moment, seq=state.seq, source=state.status, target=state.status, level=LEVELS[state.level],
         episode=state.episode, began_ms=state.began_ms, tells=told, held=held, reason=reason,

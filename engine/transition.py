@@ -38,6 +38,7 @@ class Tells(StrEnum):
     REPEAT = "repeat"
     ESCALATION = "escalation"
     FLAPPING = "flapping"
+    LATE = "late"
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,8 +73,8 @@ def alert_info(context: Context, rule: Rule) -> AlertInfo:
     return AlertInfo(
         id=rule.id, name=rule.name, kind=rule.kind.value,
         state=(worst if rule.enabled else Status.PAUSED).value, enabled=rule.enabled,
-        severity=rule.severity, aggregate=None if deadman else rule.aggregate,
-        window=None if deadman else span_text(rule.window_s),
+        severity=rule.severity, aggregate=rule.aggregate if rule.windowed else None,
+        window=span_text(rule.window_s) if rule.windowed else None,
         op=rule.op if rule.kind is Kind.THRESHOLD else None,
         threshold=None if deadman else whole(rule.threshold), resolution=resolution_of(rule),
         channels=list(rule.channels), rule=dict(rule.extra.get("form", {})),
@@ -97,7 +97,7 @@ def _instance(context: Context, stat_id: int, state: State) -> InstanceInfo:
 
 def resolution_of(rule: Rule) -> str | None:
     """The step by which a rule's windows move."""
-    tier = None if rule.kind is Kind.DEADMAN else step_of(rule)
+    tier = step_of(rule) if rule.windowed else None
     return None if tier is None else tier.name
 
 

@@ -18,14 +18,16 @@ from api.http.recorded import Recorded, recorded_of
 from api.notify.cron import next_ms
 from api.notify.delivery import Delivery
 from api.notify.history import TransitionInfo, transition_info
+from api.notify.revisions import as_of
 from api.notify.rule_form import span_text
 from api.query.reply import whole
 from api.query.times import Range
+from engine.active_times import closed_until_ms
 from engine.alert_actor import AlertActor
 from engine.alert_state import LEVELS, State, deadline_ms
 from engine.alerts import Explained, explained
 from engine.past import snoozed, state_at
-from engine.rules import Kind, Rule
+from engine.rules import Kind, Rule, step_of
 from engine.stats import Stat, public_id
 from engine.transition import Transition
 
@@ -60,16 +62,27 @@ class Told(Struct, frozen=True, kw_only=True):
     attempts: list[AttemptTold]
 
 
+class Revised(Struct, frozen=True, kw_only=True):
+    """What was judged then, and what is known of the same window now."""
+
+    value_then: int | float | None
+    points_then: int
+    value_now: int | float | None
+    points_now: int
+
+
 class Explanation(Struct, frozen=True, kw_only=True):
-    """Why an alert stands as it does with one stat, at `at`.
+    """Why an alert stands as it does with one stat, at `at`; `revision` is the rule's of then.
 
     `value` is what was compared with the threshold, `points` how many points the window had;
     `held` is what holds messages back; `timers` names what it waits for and until when, and
     `next_look` is the first of them. Of the past `resolution` says in which steps the window is
-    known; attempts are those that were made by then.
+    known; attempts are those that were made by then. `revised` is what the window of the last
+    transition, if that happened in this second, holds by now: late points have come since.
     """
 
     alert: str
+    revision: int
     stat: str
     stat_name: str
     at: str
@@ -89,6 +102,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     acknowledged: str | None
     failed: bool
     reason: str
+    revised: Revised | None
     transitions: list[TransitionInfo]
     deliveries: list[Told]
 
@@ -105,15 +119,20 @@ class Question:
 async def explanation(context: Context, rule: Rule, stat: Stat, at_ms: int | None) -> Explanation:
     """Why it is so now, or why it was so then."""
     now_ms = context.clock.now_ms()
-    asked = Question(rule, stat, now_ms if at_ms is None else min(at_ms, now_ms))
+    at_ms = now_ms if at_ms is None else min(at_ms, now_ms)
+    asked = Question(as_of(rule, at_ms), stat, at_ms)
     records = await _records(context, asked)
-    found, resolution = None, resolution_of(rule)
+    found, resolution, late = None, resolution_of(asked.rule), None
     if asked.at_ms == now_ms:
         found = context.office.alerts.explain(stat.partition, rule.id, stat.id)
     if found is None:
-        found, resolution = await _then(context, asked, records)
+        recorded = await _recorded(context, asked)
+        found = await _then(context, asked, records, recorded)
+        if asked.rule.windowed:
+            resolution = span_text(recorded.resolution_s)
+            late = _revised(asked, found, recorded, records)
     told = await _told(context, asked, records[0].episode if records else "")
-    return _shown(asked, found, resolution, records[:HISTORY_SHOWN], told)
+    return _shown(asked, found, resolution, late, records[:HISTORY_SHOWN], told)
 
 
 async def _records(context: Context, asked: Question) -> list[Transition]:
@@ -124,23 +143,41 @@ async def _records(context: Context, asked: Question) -> list[Transition]:
     return [one for _, one in found]
 
 
-async def _then(
-    context: Context, asked: Question, records: Sequence[Transition]
-) -> tuple[Explained, str | None]:
-    """How it stood then, and in which steps the window of then is known."""
-    rule, stat, at_ms = asked.rule, asked.stat, asked.at_ms
+async def _recorded(context: Context, asked: Question) -> Recorded:
+    """What was recorded of its window, and of a deadman's last signs of life."""
+    rule, at_ms = asked.rule, asked.at_ms
     look_back_s = CRON_LOOKS_BACK_S if rule.cron else rule.silence_s
     from_ms = at_ms - 1000 * look_back_s if rule.kind is Kind.DEADMAN else at_ms
-    recorded = await recorded_of(context, rule, stat, Range(from_ms, at_ms + 1))
+    return await recorded_of(context, rule, asked.stat, Range(from_ms, at_ms + 1))
+
+
+async def _then(
+    context: Context, asked: Question, records: Sequence[Transition], recorded: Recorded
+) -> Explained:
+    """How it stood then."""
+    rule, stat, at_ms = asked.rule, asked.stat, asked.at_ms
     state = state_at(rule, records)
     if rule.kind is Kind.DEADMAN:
         state = _with_deadline(rule, state, recorded, at_ms)
     actor = AlertActor(rule, stat.id, state)
     for source in actor.sources:
         source.fill([(one.seconds, one.spread) for one in recorded.arrivals], at_ms)
-    found = explained(actor, at_ms, await _held(context, asked, records, state))
-    steps = span_text(recorded.resolution_s) if actor.sources else None
-    return found, steps
+    return explained(actor, at_ms, await _held(context, asked, records, state))
+
+
+def _revised(
+    asked: Question, found: Explained, recorded: Recorded, records: Sequence[Transition]
+) -> Revised | None:
+    """What late points have made of a window that was judged in this second."""
+    step = step_of(asked.rule)
+    exact = step is not None and recorded.resolution_s <= step.width_s
+    last = records[0] if records and exact else None
+    if last is None or asked.at_ms - last.at_ms >= 1000 or last.points == found.reading.points:
+        return None
+    return Revised(
+        value_then=_number(last.value), points_then=last.points,
+        value_now=_number(found.compared), points_now=found.reading.points,
+    )  # fmt: skip
 
 
 def _with_deadline(rule: Rule, state: State, recorded: Recorded, at_ms: int) -> State:
@@ -164,6 +201,8 @@ async def _held(
         return "snoozed"
     if rule.depends_on and await _fired(context, rule.depends_on, asked):
         return f"depends_on:{rule.depends_on}"
+    if closed_until_ms(rule.active_times, rule.tz, at_ms):
+        return "active_times"
     return "flapping" if state.flapping else None
 
 
@@ -182,14 +221,16 @@ def _shown(
     asked: Question,
     found: Explained,
     resolution: str | None,
+    late: Revised | None,
     records: Sequence[Transition],
     told: list[Told],
 ) -> Explanation:
     rule, stat, state, reading = asked.rule, asked.stat, found.state, found.reading
-    window_s = 0 if rule.kind is Kind.DEADMAN else rule.window_s
+    window_s = rule.window_s if rule.windowed else 0
     base = state.base if state.base is not None else reading.base
     return Explanation(
-        alert=rule.id, stat=public_id(stat.id), stat_name=stat.name, at=date_text(found.now_ms),
+        alert=rule.id, revision=rule.revision, stat=public_id(stat.id), stat_name=stat.name,
+        at=date_text(found.now_ms),
         state=state.status.value, level=LEVELS[state.level], since=_date(state.since_ms),
         value=_number(found.compared), base=_number(base), threshold=_number(rule.threshold),
         points=reading.points, window=span_text(window_s) if window_s else None,
@@ -197,7 +238,7 @@ def _shown(
         resolution=resolution, held=found.held, timers=_dates(found.timers),
         next_look=_date(min(found.timers.values(), default=0)),
         acknowledged=None if state.ack is None else state.ack.by, failed=found.failed,
-        reason=records[0].reason if records else "", deliveries=told,
+        reason=records[0].reason if records else "", revised=late, deliveries=told,
         transitions=[transition_info(one, stat.name) for one in records],
     )  # fmt: skip
 

@@ -54,7 +54,7 @@ class Expanding:
     def _notice(
         self, transition: Transition, rule: Rule, stat: Stat | None, points: tuple[float, ...]
     ) -> Notice:
-        resolved = transition.tells is Tells.RESOLVED
+        over = transition.tells in (Tells.RESOLVED, Tells.LATE)
         name = None if stat is None else stat.name
         window_s = transition.window_s or rule.window_s
         return Notice(
@@ -63,17 +63,17 @@ class Expanding:
             kind=rule.kind.value, state=transition.target.value,
             severity=transition.level or rule.severity, at_ms=transition.at_ms,
             decided_ms=transition.decided_ms, started_ms=transition.began_ms or transition.at_ms,
-            ended_ms=transition.at_ms if resolved else None,
+            ended_ms=transition.at_ms if over else None,
             stat=None if stat is None else public_id(stat.id), stat_name=name,
             value=transition.value, base=transition.base, threshold=transition.threshold,
             op=rule.op if rule.kind is Kind.THRESHOLD else None,
-            window=None if rule.kind is Kind.DEADMAN else span_text(window_s),
-            aggregate=None if rule.kind is Kind.DEADMAN else rule.aggregate,
+            window=span_text(window_s) if rule.windowed else None,
+            aggregate=rule.aggregate if rule.windowed else None,
             reason=transition.reason, text=_filled(rule.message, transition, name),
             labels=dict(rule.labels), runbook=rule.runbook or None,
             chart=None if stat is None else f"{self.public_url}/stats/{public_id(stat.id)}",
-            acknowledge=None if resolved else self._link(ACKNOWLEDGE, rule, transition),
-            snooze=None if resolved else self._link(SNOOZE, rule, transition), points=points,
+            acknowledge=None if over else self._link(ACKNOWLEDGE, rule, transition),
+            snooze=None if over else self._link(SNOOZE, rule, transition), points=points,
         )  # fmt: skip
 
     def _link(self, action: str, rule: Rule, transition: Transition) -> str:

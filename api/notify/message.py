@@ -10,10 +10,12 @@ from typing import Final, Literal
 from msgspec import Struct
 
 Event = Literal[
-    "firing", "level", "no_data", "resolved", "repeat", "escalation", "flapping", "test"
+    "firing", "level", "no_data", "resolved", "repeat", "escalation", "flapping", "late", "test"
 ]
 
 RESOLVED: Final = "resolved"
+OVER: Final = frozenset((RESOLVED, "late"))
+"""Events that tell of something which has ended."""
 
 SPARK_POINTS_MAX: Final = 60
 """Points of the sparkline in a notice."""
@@ -71,7 +73,7 @@ class Message(Struct, frozen=True, kw_only=True):
     def resolved(self) -> bool:
         """Whether all that it tells of is over."""
         last = {(notice.episode, notice.alert): notice.event for notice in self.notices}
-        return all(event == RESOLVED for event in last.values())
+        return all(event in OVER for event in last.values())
 
     @property
     def event(self) -> str:
@@ -101,6 +103,8 @@ def sentence(notice: Notice) -> str:
     against = ""
     if notice.threshold is not None:
         against = f" (rule: {notice.op or '>'} {number(notice.threshold)})"
+    elif notice.reason:
+        against = f": {notice.reason}"
     base = f", {number(notice.base)} before" if notice.base is not None else ""
     return f"{what}{span} is {number(notice.value)}{base}{against}"
 
@@ -118,5 +122,6 @@ HEADINGS: Final[Mapping[str, str]] = {
     "repeat": "STILL FIRING",
     "escalation": "ESCALATED",
     "flapping": "FLAPPING",
+    "late": "WAS FIRING",
     "test": "TEST",
 }

@@ -90,7 +90,7 @@ def read_calendar(text: str) -> Calendar:
         words = SHORT.get(words[0].lower(), words[0]).split()
     weekdays = frozenset(range(7))
     if words and words[0][:1].isalpha():
-        weekdays = _weekdays(words.pop(0))
+        weekdays = weekdays_of(words.pop(0))
     wall = words.pop() if words and ":" in words[-1] else "00:00:00"
     day = words.pop() if words else "*-*-*"
     found = DATE.fullmatch(day)
@@ -112,7 +112,8 @@ def _wall(text: str) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
     return _numbers(hours, range(24)), _numbers(minutes, sixty), _numbers(seconds, sixty)
 
 
-def _weekdays(text: str) -> frozenset[int]:
+def weekdays_of(text: str) -> frozenset[int]:
+    """The days, 0 for Monday, of a text such as `Mon..Fri,Sun`; CalendarFault when it is none."""
     found: set[int] = set()
     for part in text.lower().rstrip(",").split(","):
         first, dots, last = part.partition("..")

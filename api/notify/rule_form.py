@@ -11,10 +11,12 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import Struct, field
 
+from api.notify.active_times import EXPECTED, active_time_of
 from api.notify.cron import CALENDAR, next_ms
 from api.query.durations import parse_duration
 from api.query.errors import QueryError
 from api.query.times import parse_zone
+from engine.active_times import ActiveTime
 from engine.rules import Escalation, Rule, RuleFault, faults_of
 from engine.rules import Kind as RuleKind
 from engine.stats import Kind
@@ -60,7 +62,10 @@ class RuleForm(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, om
     """An alert: `stat` (id or name), `stats`, or `match` (a pattern) say at which stats.
 
     `kind` is `threshold`, `delta` or `deadman`. With `expr` `a/b*100` and two `stats` the ratio of
-    the two is judged.
+    the two is judged. `active_times` are when messages may be sent, on the clock of `tz`:
+    `Mon-Fri 09:00-17:00`. Each reminder comes `backoff` times later than the one before, at most
+    `repeat_max`. With `late` at `reevaluate` points that come late open an episode of the past,
+    which is told once. A deadman with `min_points` or `max_points` wants so many in each `period`.
     """
 
     name: str
@@ -87,8 +92,10 @@ class RuleForm(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, om
     for_: Span | None = field(default=None, name="for")
     keep_firing_for: Span | None = None
     min_points: int | None = None
+    max_points: int | None = None
     no_data: str | None = None
     no_data_after: Span | None = None
+    late: Literal["ignore", "reevaluate"] = "ignore"
     compare: Span | None = None
     time_delta: Span | None = None
     median_of: int | None = None
@@ -108,6 +115,9 @@ class RuleForm(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, om
     channels: list[str] = []
     group: str | None = None
     repeat: Span | None = None
+    repeat_max: Span | None = None
+    backoff: float | None = None
+    active_times: list[str] = []
     send_resolved: bool = True
     escalation: list[Step] = []
     depends_on: str | None = None
@@ -141,11 +151,13 @@ def rule_of(
         "labels": tuple(sorted(form.labels.items())), "runbook": form.runbook or "",
         "message": form.message or "", "group": form.group or "", "tz": form.tz,
         "send_resolved": form.send_resolved, "depends_on": form.depends_on or "",
-        "channels": tuple(dict.fromkeys(form.channels)), "cron": _cron(form),
+        "late": form.late, "channels": tuple(dict.fromkeys(form.channels)), "cron": _cron(form),
         "escalation": tuple(_steps(form, faults)),
+        "active_times": tuple(_active_times(form, faults)),
     }  # fmt: skip
-    for name in ("upper", "clear", "warn", "warn_clear", "min_points", "median_of", "change",
-                 "min_base", "zero_base", "freeze_base", "arm", "flap_changes"):  # fmt: skip
+    for name in ("upper", "clear", "warn", "warn_clear", "min_points", "max_points", "median_of",
+                 "change", "min_base", "zero_base", "freeze_base", "arm", "flap_changes",
+                 "backoff"):  # fmt: skip
         if (value := getattr(form, name)) is not None:
             fields[name] = value
     fields |= {_SPANS[name]: span for name, span in spans.items() if span is not None}
@@ -180,7 +192,7 @@ _SPANS: Final = {
     "window": "window_s", "for": "for_s", "keep_firing_for": "keep_firing_s",
     "no_data_after": "no_data_after_s", "compare": "compare_s", "period": "period_s",
     "grace": "grace_s", "stop_after": "stop_after_s", "repeat": "repeat_s",
-    "flap_within": "flap_within_s",
+    "repeat_max": "repeat_max_s", "flap_within": "flap_within_s",
 }  # fmt: skip
 
 _OTHER_NAMES: Final = {"window": "time_window", "compare": "time_delta", "period": "time_window"}
@@ -240,9 +252,13 @@ def _deadman(
         for name in ("op", "threshold", "expr", "compare", "for_")
         if getattr(form, name) is not None
     ]
-    if spans["grace"] is not None:
-        return {}
-    return {"grace_s": max(GRACE_S_MIN, (spans["period"] or 0) // 10)}
+    found: dict[str, Any] = {}
+    if spans["grace"] is None:
+        found["grace_s"] = max(GRACE_S_MIN, (spans["period"] or 0) // 10)
+    if spans["period"] and (form.min_points or form.max_points):
+        # What is counted are the points of a period.
+        found |= {"window_s": spans["period"], "aggregate": "count"}
+    return found
 
 
 def _cron(form: RuleForm) -> str:
@@ -271,6 +287,13 @@ def _steps(form: RuleForm, faults: list[RuleFault]) -> list[Escalation]:
             continue
         found.append(Escalation(after.nominal_ms() // 1000, tuple(dict.fromkeys(step.channels))))
     return found
+
+
+def _active_times(form: RuleForm, faults: list[RuleFault]) -> list[ActiveTime]:
+    found = [active_time_of(text) for text in form.active_times]
+    if None in found:
+        faults.append(RuleFault("active_times", "span", EXPECTED))
+    return [one for one in found if one is not None]
 
 
 def _said_twice(form: RuleForm) -> list[RuleFault]:

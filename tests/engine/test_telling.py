@@ -7,6 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from engine import alert_commands as commands
+from engine.active_times import ActiveTime
 from engine.rules import Escalation
 from engine.silences import Silence
 from engine.transition import Status, Tells
@@ -184,3 +185,51 @@ async def test_a_silence_holds_back_and_an_early_end_tells(
         await trio.sleep(1)
         assert [one.tells for one in await desk.messages()] == [Tells.FIRING]
         assert alerts.silences(0) == {}
+
+
+async def test_outside_of_its_active_times_it_waits_for_the_next(
+    desk: Desk, autojump_clock: MockClock
+) -> None:
+    # The run begins on a Friday at eight.
+    made = rule(window_s=7_200, active_times=(ActiveTime((4,), 9 * 60, 17 * 60),))
+    async with desk.life() as alerts:
+        await alerts.put(0, made, [STAT])
+        await trio.sleep(1)
+        await desk.send(11.0)
+        await trio.sleep(100)
+        assert desk.heard[-1].held == "active_times"
+        assert await desk.messages() == []
+        explained = alerts.explain(0, "al_1", STAT)
+        assert explained is not None
+        assert explained.held == "active_times"
+        await trio.sleep(3_600)
+        assert (desk.heard[-1].tells, at_s(desk.heard[-1])) == (Tells.FIRING, 3_600)
+
+
+async def test_reminders_come_later_and_later(desk: Desk, autojump_clock: MockClock) -> None:
+    made = rule(window_s=14_400, repeat_s=300, repeat_max_s=1_000, backoff=2.0)
+    async with desk.life() as alerts:
+        await alerts.put(0, made, [STAT])
+        await trio.sleep(1)
+        await desk.send(11.0)
+        await trio.sleep(4_000)
+    told = [at_s(one) for one in desk.heard if one.tells in (Tells.FIRING, Tells.REPEAT)]
+    gaps = [round(after - before) for before, after in pairwise(told)]
+    assert gaps == [300, 600, 1_000, 1_000, 1_000]
+
+
+async def test_a_step_of_escalation_that_was_held_back_is_told_with_the_rest(
+    desk: Desk, autojump_clock: MockClock
+) -> None:
+    made = rule(window_s=7_200, channels=("ch_me",), escalation=(Escalation(120, ("ch_boss",)),))
+    async with desk.life() as alerts:
+        await alerts.put(0, made, [STAT])
+        await trio.sleep(1)
+        await desk.send(11.0)
+        await trio.sleep(1)
+        quiet = Silence("si_1", 1, now_ms(), now_ms() + 600_000)
+        await alerts.change(0, commands.silence(quiet))
+        await trio.sleep(700)
+        assert [one.held for one in desk.heard[2:]] == ["silence:si_1", None]
+        assert desk.heard[-1].reason == "held back no longer"
+        assert desk.heard[-1].channels == ("ch_me", "ch_boss")

@@ -21,6 +21,7 @@ from api.http.selected import named_stat
 from api.http.wanted import glob
 from api.notify.history import TransitionInfo, transition_info
 from api.notify.ids import new_id
+from api.notify.revisions import revised
 from api.notify.rule_form import EXPRESSION, STATS_MAX, FormFault, RuleForm, merged, rule_of
 from api.notify.rulebook import RULES_MAX
 from api.query.times import parse_time, parse_zone
@@ -130,6 +131,7 @@ async def change_alert(call: Call[Nothing, AlertPatch]) -> Reply:
         raise body_problem(call.request.body, error, RuleForm) from None
     created_ms = int(rule.extra["created_ms"])
     changed, stats = await understood(call, form, rule.id, rule.revision + 1, created_ms)
+    changed = revised(rule, changed, call.context.clock.now_ms())
     await book.put(changed, stats)
     return call.json(200, alert_info(call.context, changed))
 

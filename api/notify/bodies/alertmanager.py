@@ -4,7 +4,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from api.notify.dates import iso_text
-from api.notify.message import RESOLVED, Message, Notice, sentence
+from api.notify.message import OVER, Message, Notice, sentence
 
 NO_END: Final = "0001-01-01T00:00:00Z"
 """What Alertmanager writes while an alert goes on."""
@@ -36,7 +36,7 @@ def _alert(notice: Notice, public_url: str) -> dict[str, Any]:
     if notice.runbook:
         annotations["runbook_url"] = notice.runbook
     return {
-        "status": "resolved" if notice.event == RESOLVED else "firing",
+        "status": "resolved" if notice.event in OVER else "firing",
         "labels": labels,
         "annotations": {name: text for name, text in annotations.items() if text},
         "startsAt": iso_text(notice.started_ms),

@@ -4,7 +4,7 @@ import re
 from typing import Any, Final
 
 from api.notify.dates import iso_text
-from api.notify.message import Message, Notice, sentence, title
+from api.notify.message import OVER, Message, Notice, sentence, title
 
 EMBEDS_MAX: Final = 10
 TEXT_MAX: Final = 2_000
@@ -36,7 +36,7 @@ def _embed(notice: Notice) -> dict[str, Any]:
     embed: dict[str, Any] = {
         "title": plain(notice.name)[:TITLE_MAX],
         "description": "\n".join(lines)[:TEXT_MAX],
-        "color": GOOD if notice.event == "resolved" else BAD,
+        "color": GOOD if notice.event in OVER else BAD,
         "timestamp": iso_text(notice.at_ms),
     }
     if notice.chart:

@@ -14,14 +14,16 @@ SEVERITIES: Final = frozenset({"critical", "error", "warning", "info"})
 def pagerduty_body(message: Message, routing_key: str) -> dict[str, Any]:
     """One event; an episode is one incident, opened when it fires and resolved when it ends."""
     first = message.notices[0]
+    # Of what only late points have shown there is no incident that could be resolved.
+    known = message.resolved and first.event != "late"
     body: dict[str, Any] = {
         "routing_key": routing_key,
-        "event_action": "resolve" if message.resolved else "trigger",
+        "event_action": "resolve" if known else "trigger",
         "dedup_key": first.episode,
         "client": "StatFlow",
         "client_url": first.chart or message.public_url,
     }
-    if message.resolved:
+    if known:
         return body
     body["payload"] = {
         "summary": f"{title(message)}: {sentence(first)}"[:SUMMARY_MAX],

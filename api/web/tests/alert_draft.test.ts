@@ -35,6 +35,10 @@ const TOUCHES: readonly (readonly [Partial<Draft>, readonly string[]])[] = [
   [{ message: "{stat} is {value}" }, ["message"]],
   [{ runbook: "https://example.com/" }, ["runbook"]],
   [{ labels: "team=shop" }, ["labels"]],
+  [{ backoff: "3" }, ["backoff"]],
+  [{ active: "Sat,Sun" }, ["active_times"]],
+  [{ lookingBack: true }, ["late"]],
+  [{ escalation: [{ after: "15m", channel: "ch_1" }] }, ["escalation"]],
 ];
 
 describe("an alert's draft", () => {
@@ -68,6 +72,31 @@ describe("an alert's draft", () => {
     expect(changeOf(alert, { ...draft, labels: " team = shop ,x=y=z, " })).toEqual({ labels: { team: "shop", x: "y=z" } });
     expect(changeOf(alert, { ...draft, labels: "", warn: "" })).toEqual({ labels: {}, warn: null });
     expect(labelsOf("team")).toBeNull();
+  });
+
+  it("writes steps at the same time as one, and spans one by one", () => {
+    const alert = alertOf({ escalation: [{ after: 900, channels: ["ch_a", "ch_b"] }], active_times: ["Mon-Fri 09:00-17:00"] });
+    const draft = draftOf(alert);
+    expect(draft.escalation).toEqual([
+      { after: "900s", channel: "ch_a" },
+      { after: "900s", channel: "ch_b" },
+    ]);
+    expect(draft.active).toBe("Mon-Fri 09:00-17:00");
+    const escalation = [...draft.escalation, { after: "1h", channel: "ch_c" }];
+    expect(changeOf(alert, { ...draft, escalation, active: " Sat,Sun ; 22:00-06:00;" })).toEqual({
+      escalation: [
+        { after: "900s", channels: ["ch_a", "ch_b"] },
+        { after: "1h", channels: ["ch_c"] },
+      ],
+      active_times: ["Sat,Sun", "22:00-06:00"],
+    });
+    expect(isWhole({ ...DRAFT, escalation: [{ after: "soon", channel: "ch_a" }] })).toBe(false);
+  });
+
+  it("counts the points of a deadman's periods", () => {
+    const draft: Draft = { ...DRAFT, kind: "deadman", fewest: "3", most: "9" };
+    expect(ruleOf(draft)).toMatchObject({ period: "5m", min_points: 3, max_points: 9 });
+    expect(ruleOf({ ...draft, kind: "threshold" })).not.toHaveProperty("min_points");
   });
 
   it.each(["stddev", "range", "p75", "p90", "p99.9"])("keeps %s", (aggregate) => {

@@ -30,8 +30,8 @@ async def alert(server: Server, **fields: object) -> dict[str, Any]:
     return dict(answer.json)
 
 
-async def point(server: Server, value: float, stat: str = "orders.failed") -> None:
-    body = {"stat": stat, "value": value, "type": "counter"}
+async def point(server: Server, value: float, stat: str = "orders.failed", **more: object) -> None:
+    body = {"stat": stat, "value": value, "type": "counter", **more}
     assert (await server.send("POST", "/v1/ingest", json=body)).status == 202
 
 

@@ -156,3 +156,39 @@ async def test_a_delta_of_the_past_names_its_base(autojump_clock: MockClock) -> 
         await until(200)
         then = await explained(server, rule["id"], 40)
         assert (then["state"], then["value"], then["base"]) == ("FIRING", 150, 4)
+
+
+async def test_the_past_is_explained_by_the_rule_of_then(autojump_clock: MockClock) -> None:
+    async with serving() as server:
+        await point(server, 1)
+        rule = await alert(server, stat=STAT, window="1h")
+        await until(10)
+        await point(server, 12)
+        for at_s, threshold in ((20, 100), (30, 200)):
+            await until(at_s)
+            answer = await server.send(
+                "PATCH", f"/v1/alerts/{rule['id']}", json={"threshold": threshold}
+            )
+            assert answer.status == 200, answer.body
+        await until(40)
+        found = {at_s: await explained(server, rule["id"], at_s) for at_s in (15, 25, 35)}
+        assert {at_s: (one["revision"], one["threshold"]) for at_s, one in found.items()} == {
+            15: (1, 10), 25: (2, 100), 35: (3, 200),
+        }  # fmt: skip
+        assert (found[15]["state"], found[25]["state"]) == ("FIRING", "OK")
+
+
+async def test_a_window_that_late_points_have_changed_says_so(autojump_clock: MockClock) -> None:
+    async with serving() as server:
+        await point(server, 1)
+        rule = await alert(server, stat=STAT, window="1m")
+        await until(10)
+        await point(server, 12)
+        await until(200)
+        assert (await explained(server, rule["id"], 10.5))["revised"] is None
+        await point(server, 5, t=NOW_S + 5)
+        await until(202)
+        assert (await explained(server, rule["id"], 10.5))["revised"] == {
+            "value_then": 13, "points_then": 2, "value_now": 18, "points_now": 3,
+        }  # fmt: skip
+        assert (await explained(server, rule["id"], 20))["revised"] is None

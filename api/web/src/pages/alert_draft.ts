@@ -36,6 +36,12 @@ export const CHANGES = [
 
 export type Severity = "critical" | "warning";
 
+/** Whom to tell when nobody has acknowledged so long after it began. */
+export interface Step {
+  after: string;
+  channel: string;
+}
+
 export interface Draft {
   name: string;
   kind: Kind;
@@ -62,6 +68,14 @@ export interface Draft {
   runbook: string;
   /** As people write them: team=shop, env=live. */
   labels: string;
+  /** Of a deadman: how many points each period wants, at least and at most. */
+  fewest: string;
+  most: string;
+  backoff: string;
+  /** When it may tell, with semicolons between. */
+  active: string;
+  lookingBack: boolean;
+  escalation: readonly Step[];
 }
 
 export const EMPTY: Draft = {
@@ -88,6 +102,12 @@ export const EMPTY: Draft = {
   message: "",
   runbook: "",
   labels: "",
+  fewest: "",
+  most: "",
+  backoff: "",
+  active: "",
+  lookingBack: false,
+  escalation: [],
 };
 
 type Rule = Record<string, unknown>;
@@ -135,12 +155,33 @@ export function draftOf(alert: Alert): Draft {
     message: text("message") ?? "",
     runbook: text("runbook") ?? "",
     labels: labelsText(rule["labels"]),
+    fewest: figure("min_points"),
+    most: figure("max_points"),
+    backoff: figure("backoff"),
+    active: Array.isArray(rule["active_times"]) ? rule["active_times"].join("; ") : "",
+    lookingBack: rule["late"] === "reevaluate",
+    escalation: stepsOf(rule["escalation"]),
   };
 }
 
+/** The steps of a rule, one for each channel. */
+function stepsOf(said: unknown): readonly Step[] {
+  const steps = Array.isArray(said) ? (said as { after: string | number; channels: string[] }[]) : [];
+  return steps.flatMap(({ after, channels }) =>
+    channels.map((channel) => ({ after: typeof after === "number" ? `${after}s` : after, channel })),
+  );
+}
+
+/** Steps at the same time are one to the API. */
+function escalationOf(steps: readonly Step[]): Rule[] {
+  const found = new Map<string, string[]>();
+  for (const { after, channel } of steps) found.set(after.trim(), [...(found.get(after.trim()) ?? []), channel]);
+  return [...found].map(([after, channels]) => ({ after, channels }));
+}
+
 /** Whether it says anything that few rules do. */
-export function saysMore({ warn, clear, keeping, repeat, message, runbook, labels }: Draft): boolean {
-  return [warn, clear, keeping, repeat, message, runbook, labels].some((text) => text !== "");
+export function saysMore(draft: Draft): boolean {
+  return MORE.some((name) => !same(draft[name], EMPTY[name]));
 }
 
 export function titleOf(draft: Draft): string {
@@ -175,23 +216,31 @@ const SAID: Record<Exclude<keyof Draft, "kind">, (draft: Draft) => Rule> = {
   message: ({ message }) => ({ message: message.trim() || null }),
   runbook: ({ runbook }) => ({ runbook: runbook.trim() || null }),
   labels: ({ labels }) => ({ labels: labelsOf(labels) ?? {} }),
+  fewest: ({ fewest }) => ({ min_points: figureOr(fewest) }),
+  most: ({ most }) => ({ max_points: figureOr(most) }),
+  backoff: ({ backoff }) => ({ backoff: figureOr(backoff) }),
+  active: ({ active }) => ({ active_times: spansOf(active) }),
+  lookingBack: ({ lookingBack }) => ({ late: lookingBack ? "reevaluate" : "ignore" }),
+  escalation: ({ escalation }) => ({ escalation: escalationOf(escalation) }),
 };
 
-const ALWAYS = ["name", "target", "severity", "channels", "keeping", "repeat", "message", "runbook", "labels"] as const;
+const TOLD = ["keeping", "repeat", "backoff", "active", "escalation", "message", "runbook", "labels"] as const;
+const MORE = [...TOLD, "warn", "clear", "fewest", "most", "lookingBack"] as const;
+const ALWAYS = ["name", "target", "severity", "channels", ...TOLD] as const;
 const OF_KIND: Record<Kind, readonly (keyof typeof SAID)[]> = {
-  threshold: ["aggregate", "op", "threshold", "upper", "window", "lasting", "warn", "clear"],
-  delta: ["aggregate", "difference", "direction", "change", "window", "lasting"],
-  deadman: ["period", "cron"],
+  threshold: ["aggregate", "op", "threshold", "upper", "window", "lasting", "warn", "clear", "lookingBack"],
+  delta: ["aggregate", "difference", "direction", "change", "window", "lasting", "lookingBack"],
+  deadman: ["period", "cron", "fewest", "most"],
 };
 
 /** The fields of a rule that say nothing, or the wrong thing, when it becomes another kind. */
 const LEFT_BEHIND: Record<Kind, readonly string[]> = {
-  threshold: ["op", "operator", "threshold", "upper", "clear", "warn", "warn_clear", "time_window"],
+  threshold: ["op", "operator", "threshold", "upper", "clear", "warn", "warn_clear", "time_window", "late"],
   delta: [
     "op", "operator", "threshold", "percentage", "compare", "time_delta", "median_of", "change", "direction",
-    "min_base", "zero_base", "freeze_base", "time_window",
+    "min_base", "zero_base", "freeze_base", "time_window", "late",
   ],
-  deadman: ["period", "time_window", "cron", "grace", "arm", "stop_after"],
+  deadman: ["period", "time_window", "cron", "grace", "arm", "stop_after", "min_points", "max_points"],
 };
 
 /** What a deadman may not have besides. */
@@ -229,16 +278,17 @@ function written({ kind, cron }: Draft): (keyof typeof SAID)[] {
   return [...ALWAYS, ...own];
 }
 
-function same(one: string | readonly string[], other: string | readonly string[]): boolean {
-  return String(one) === String(other);
+function same(one: Draft[keyof Draft], other: Draft[keyof Draft]): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 const DURATION = /^(?:\d{1,6}(?:s|m|h|d|w))+$/;
 
 /** Whether there is enough of it to be tried over the past. */
 export function isWhole(draft: Draft): boolean {
-  const { lasting, keeping, repeat } = draft;
+  const { lasting, keeping, repeat, escalation } = draft;
   if (labelsOf(draft.labels) === null || ![keeping, repeat].every(isSpanOrNone)) return false;
+  if (!escalation.every(({ after, channel }) => DURATION.test(after.trim()) && channel !== "")) return false;
   if (draft.kind === "deadman") return draft.cron !== "" || DURATION.test(draft.period.trim());
   if (!isSpanOrNone(lasting)) return false;
   if (draft.kind === "delta") return numberOf(draft.difference) > 0;
@@ -249,6 +299,11 @@ export function isWhole(draft: Draft): boolean {
 
 function isSpanOrNone(text: string): boolean {
   return text.trim() === "" || DURATION.test(text.trim());
+}
+
+/** The spans of a text. */
+function spansOf(text: string): string[] {
+  return text.split(";").flatMap((part) => part.trim() || []);
 }
 
 /** The labels of a text; null when a part of it is none. */
