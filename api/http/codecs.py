@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 import numpy as np
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from api.http.item import (
     Batch,
@@ -204,7 +204,7 @@ def _parsed(body: bytes, items: list[Item], other_keys: int) -> Parsed | None:
     found = parsed(items)
     colons = _colons(body) - other_keys
     keys = 2 * len(items) - int(np.count_nonzero(found.missing))
-    keys += found.types.count(Kind.COUNTER) + found.types.count(Kind.VALUE)
+    keys += _said(found.types)
     if colons == keys:
         return found
     add_short_times(found, items)
@@ -220,6 +220,13 @@ def _parsed(body: bytes, items: list[Item], other_keys: int) -> Parsed | None:
         if b"\\" in body or colons != keys + inside:
             return None
     return found
+
+
+def _said(types: list[Kind | UnsetType]) -> int:
+    """How many items say their type: mostly all of them say the same."""
+    if types and types[0] is not UNSET and types.count(types[0]) == len(types):
+        return len(types)
+    return types.count(Kind.COUNTER) + types.count(Kind.VALUE)
 
 
 def _colons(body: bytes) -> int:
