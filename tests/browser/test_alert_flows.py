@@ -102,6 +102,8 @@ def instance(site: Site) -> dict[str, object]:
 
 def test_what_few_alerts_say_is_written_and_read_again(site: Site) -> None:
     site.send(ITEM)
+    channel = {"type": "webhook", "name": "boss", "url": "https://example.com/hook"}
+    boss = site.ask("POST", "/v1/channels", json=channel)
     page = site.page("/alerts")
     page.get_by_role("button", name="New alert").click()
     page.get_by_label("Stat", exact=True).fill(str(ITEM["stat"]))
@@ -111,21 +113,30 @@ def test_what_few_alerts_say_is_written_and_read_again(site: Site) -> None:
         "Warns already at": "8", "Is over only beyond": "6", "Keeps firing for": "5m",
         "Tells again every": "1h", "Message": "{stat} is {value}",
         "Runbook": "https://example.com/orders", "Labels": "team=shop, env=live",
+        "Each time so much later": "2", "Tells only": "Mon-Fri 09:00-17:00; Sat,Sun",
     }  # fmt: skip
     for label, text in said.items():
         page.get_by_label(label, exact=True).fill(text)
+    page.get_by_label("Points that come late").check()
+    page.get_by_role("button", name="Add a step").click()
+    page.get_by_label("After", exact=True).fill("20m")
     PICTURES.mkdir(exist_ok=True)
     page.screenshot(path=PICTURES / "alert-form-more.png")
     page.get_by_role("button", name="Watch").click()
     expect(page.get_by_role("row", name=re.compile(r"orders\.failed threshold"))).to_be_visible()
     (kept,) = site.ask("GET", "/v1/alerts")["alerts"]
-    assert {name: kept["rule"][name] for name in ("warn", "clear", "labels")} == {
-        "warn": 8, "clear": 6, "labels": {"team": "shop", "env": "live"},
+    told = {
+        "warn": 8, "clear": 6, "labels": {"team": "shop", "env": "live"}, "backoff": 2,
+        "active_times": ["Mon-Fri 09:00-17:00", "Sat,Sun"], "late": "reevaluate",
+        "escalation": [{"after": "20m", "channels": [boss["id"]]}],
     }  # fmt: skip
+    assert {name: kept["rule"][name] for name in told} == told
     page.goto(f"{site.address}/alerts/{kept['id']}")
     page.get_by_role("button", name="Edit").click()
     for label, text in said.items():
         expect(page.get_by_label(label, exact=True)).to_have_value(text)
+    expect(page.get_by_label("Points that come late")).to_be_checked()
+    expect(page.get_by_label("After", exact=True)).to_have_value("20m")
     page.get_by_label("Labels", exact=True).fill("")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("button", name="Edit")).to_be_visible()

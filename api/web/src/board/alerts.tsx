@@ -1,7 +1,7 @@
 // The alerts of the account and how they stand, where the server has any.
 
-import { useEffect } from "preact/hooks";
 import { call } from "../api/client";
+import { useAlerts } from "../live/news";
 import { useLoaded } from "../ui/loaded";
 
 interface Alert {
@@ -10,15 +10,11 @@ interface Alert {
   state: string;
 }
 
-const AGAIN_MS = 10_000;
 const RANK: Record<string, number> = { FIRING: 0, NO_DATA: 1, PENDING: 2, RECOVERING: 3 };
 
 export function AlertList() {
   const found = useLoaded((signal) => call<{ alerts: Alert[] }>("GET", "/v1/alerts", { signal }), []);
-  useEffect(() => {
-    const timer = setInterval(found.again, AGAIN_MS);
-    return () => clearInterval(timer);
-  }, []);
+  useAlerts(found.again);
   if (found.problem) return <p class="panel-problem">{found.problem.status === 404 ? "No alerts here." : found.problem.detail}</p>;
   const alerts = [...(found.value?.alerts ?? [])].sort((a, b) => (RANK[a.state] ?? 9) - (RANK[b.state] ?? 9));
   return (

@@ -14,9 +14,11 @@ import { Pause, retryMs } from "./pause";
 const SILENCE_MS = 22_000;
 
 export interface StreamListener {
-  data(data: LiveData, how: "snapshot" | "change" | "revise"): void;
-  gap(stat: string): void;
+  data?(data: LiveData, how: "snapshot" | "change" | "revise"): void;
+  gap?(stat: string): void;
   state(connected: boolean): void;
+  /** An alert has changed. */
+  news?(): void;
 }
 
 export class Stream {
@@ -29,7 +31,7 @@ export class Stream {
   private readonly pause = new Pause();
 
   constructor(
-    private readonly params: { stats?: string; match?: string; resolution: string },
+    private readonly params: { stats?: string; match?: string; resolution: string; alerts?: boolean },
     private readonly listener: StreamListener,
     private readonly path = "/v1/live",
   ) {
@@ -98,11 +100,12 @@ export class Stream {
     if (name === "snapshot" || name === "change" || name === "revise") {
       const data = JSON.parse(event.data) as LiveData;
       if (name === "snapshot" && (resumed || this.followed.has(data.stat))) {
-        this.listener.gap(data.stat);
+        this.listener.gap?.(data.stat);
       }
       this.followed.add(data.stat);
-      this.listener.data(data, name);
+      this.listener.data?.(data, name);
     }
+    if (name === "alert") this.listener.news?.();
     if (event.id !== null) this.cursor = event.id;
   }
 }

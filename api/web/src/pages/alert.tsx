@@ -1,11 +1,12 @@
 // One alert: how it stands, its line on the chart, what happened, and what to do now.
 
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { call } from "../api/client";
 import { rangeOf, rangeParams } from "../chart/ranges";
 import { StatChart } from "../chart/stat_chart";
 import { adjust, go, params } from "../router";
 import { Icon } from "../ui/icon";
+import { useAlerts } from "../live/news";
 import { useLoaded } from "../ui/loaded";
 import { Trouble } from "../ui/parts";
 import { Ranges } from "../ui/ranges";
@@ -20,17 +21,12 @@ import { Explained } from "./explained";
 import { Snooze } from "./snooze";
 import type { Stat } from "../api/models";
 
-const AGAIN_MS = 3_000;
-
 export function AlertPage({ id }: { id: string }) {
   const path = `/v1/alerts/${encodeURIComponent(id)}`;
   const found = useLoaded((signal) => call<Alert>("GET", path, { signal }), [id]);
   const history = useHistory(path, null, found.value?.state);
   const [editing, setEditing] = useState(false);
-  useEffect(() => {
-    const timer = setInterval(found.again, AGAIN_MS);
-    return () => clearInterval(timer);
-  }, []);
+  useAlerts(found.again);
   const alert = found.value;
   if (!alert) return <section class="page">{found.problem && <Trouble problem={found.problem} again={found.again} />}</section>;
   const act = async (what: "ack" | "snooze", body: Record<string, unknown>) => {

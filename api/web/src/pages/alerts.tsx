@@ -1,9 +1,10 @@
 // Alerts, and all that belongs to them: channels, silences, what was sent.
 
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { call } from "../api/client";
 import { ago } from "../chart/times";
 import { adjust, params } from "../router";
+import { useAlerts } from "../live/news";
 import { useLoaded } from "../ui/loaded";
 import { Segments } from "../ui/parts";
 import { complain } from "../ui/toasts";
@@ -21,8 +22,6 @@ const TABS = [
   ["silences", "Silences"],
   ["deliveries", "Deliveries"],
 ] as const;
-
-const AGAIN_MS = 5_000;
 
 export function Alerts({ tab }: { tab: string }) {
   return (
@@ -63,10 +62,7 @@ function List() {
     [state],
   );
   const [making, setMaking] = useState(false);
-  useEffect(() => {
-    const timer = setInterval(found.again, AGAIN_MS);
-    return () => clearInterval(timer);
-  }, []);
+  useAlerts(found.again);
   const acknowledge = async (one: Alert) => {
     try {
       await call("POST", `/v1/alerts/${one.id}/ack`, { body: {} });

@@ -1,16 +1,16 @@
 // The alerts that watch a stat: what the chart draws of them, and how they stand.
 
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { call } from "../api/client";
 import type { Stat } from "../api/models";
 import type { Mark } from "../chart/chart";
+import { useAlerts } from "../live/news";
 import { useLoaded } from "../ui/loaded";
 import { AlertForm } from "./alert_form";
 import { asked, episodes, limits, type Alert, type Transition } from "./alert_models";
 import { State } from "./alert_state";
 import { Listing } from "./listing";
 
-const AGAIN_MS = 10_000;
 const HISTORY_MAX = 200;
 
 /** Alerts whose episodes are drawn; more would be a carpet. */
@@ -35,10 +35,7 @@ export function useWatching(stat: Stat): Watching {
     const marks = drawn.flatMap((one, index) => marksOf(one, histories[index]?.transitions ?? []));
     return { alerts, marks, thresholds: drawn.filter((one) => one.enabled).flatMap(limits) };
   }, [stat.id]);
-  useEffect(() => {
-    const timer = setInterval(found.again, AGAIN_MS);
-    return () => clearInterval(timer);
-  }, []);
+  useAlerts(found.again);
   return { ...(found.value ?? { alerts: [], marks: [], thresholds: [] }), again: found.again };
 }
 
