@@ -15,6 +15,9 @@ import trio
 ANSWER_LIMIT_S: Final = 10.0
 """Longer than any server says that it may take."""
 
+IDLE_LIMIT_S: Final = 4.0
+"""What was idle for longer is opened anew: servers close it after 5 s, perhaps at this moment."""
+
 RECEIVE_BYTES: Final = 64 * 1024
 EVENT_BYTES_MAX: Final = 2**20
 
@@ -52,6 +55,7 @@ class Connection:
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self.common = f"Host: 127.0.0.1:{port}\r\n{lines}"
         self._stream: trio.SocketStream | None = None
+        self._used_s = 0.0
 
     async def __aenter__(self) -> Self:
         return self
@@ -89,6 +93,7 @@ class Connection:
         except trio.Cancelled:
             self.close()
             raise
+        self._used_s = trio.current_time()
         if not reading.stays:
             self.close()
         return parser.get_status_code(), reading.body
@@ -111,6 +116,8 @@ class Connection:
         raise Lost("the stream ended")
 
     async def _opened(self) -> trio.SocketStream:
+        if trio.current_time() - self._used_s > IDLE_LIMIT_S:
+            self.close()
         if self._stream is None:
             self._stream = await trio.open_tcp_stream("127.0.0.1", self.port)
         return self._stream
