@@ -2,8 +2,9 @@
 
 Law: one task looks at all of them, so that a plain request costs no task, and those that come at
 the same moment are stored together; nor does a request cost one that is turned away, because too
-many wait already. Everything else wakes the client's own task with the bytes that came, untouched.
-A client whose request is being answered is not listened to.
+many wait already: it is told so by its head, and its body is never read. Everything else wakes the
+client's own task with the bytes that came, untouched. A client whose request is being answered is
+not listened to.
 """
 
 import logging
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import trio
 
+from api.express.discarding import discard, peek
 from api.express.head import Head, read_head
 from api.http.gate import no_room
 from api.http.messages import PLACE_OF_ID, RawRequest, SharedReply
@@ -62,13 +64,17 @@ class Plain(Protocol):
 
 @dataclass(slots=True, eq=False)
 class _Parked:
-    """A client that waits; `asking` while a request of it is being answered, `data` at its end."""
+    """A client that waits; `asking` while a request of it is being answered, `data` at its end.
+
+    `unwanted` are the bytes still to come of a request that was turned away.
+    """
 
     client: "Conversation"
     fd: int
     task: trio.lowlevel.Task
     asking: bool = False
     listening: bool = False
+    unwanted: int = 0
     data: bytes | None = None
 
 
@@ -136,6 +142,8 @@ class Waiting:
                 continue  # It has left a moment ago.
             if parked.asking:
                 self._unlisten(parked)
+            elif parked.unwanted or (self._lane.entrance.closed and self._turned_away(parked)):
+                self._discard(parked)
             elif (data := _received(parked.fd)) is not None:
                 known = self._whole(data)
                 bundle = self._bundle(turn, known, data)
@@ -144,20 +152,41 @@ class Waiting:
                     parked.client.asks()
                     asked.setdefault(bundle, []).append(parked)
                 elif known.length and self._lane.entrance.closed:
-                    self._lane.meters.refused("overloaded")
-                    self._tell(parked, FULL, trio.current_time())
+                    self._refuse(parked)
                 else:
                     self._wake(parked, data)
         for bundle, askers in asked.items():
             nursery.start_soon(self._answer, bundle, askers)
+
+    def _turned_away(self, parked: _Parked) -> bool:
+        """Turn a request away by its head, if that tells that it must be."""
+        head = peek(parked.fd, HEAD_BYTES_MAX)
+        end = head.find(b"\r\n\r\n") + 4
+        known = self._known(head[:end]) if end >= 4 else UNUSUAL
+        if not known.length or known.sender is not None:
+            return False
+        parked.unwanted = end + known.length
+        self._refuse(parked)
+        return parked.listening
+
+    def _refuse(self, parked: _Parked) -> None:
+        self._lane.meters.refused("overloaded")
+        self._tell(parked, FULL, trio.current_time())
+
+    def _discard(self, parked: _Parked) -> None:
+        """Drop what has come of a request that was turned away."""
+        gone = discard(parked.fd, parked.unwanted)
+        if gone == 0:
+            self._wake(parked, b"")
+        elif gone is not None:
+            parked.unwanted -= gone
 
     def _whole(self, data: bytes) -> _Known:
         """The head, if it is that of one whole request; else `UNUSUAL`."""
         end = data.find(b"\r\n\r\n") + 4
         if not 4 <= end <= HEAD_BYTES_MAX:
             return UNUSUAL
-        head = data[:end]
-        known = self._heads.get(head) or self._learn(head)
+        known = self._known(data[:end])
         return known if len(data) - end == known.length else UNUSUAL
 
     def _bundle(self, turn: Turn | None, known: _Known, data: bytes) -> Bundle | None:
@@ -169,6 +198,9 @@ class Waiting:
         except Exception:  # The circle of a request: its own task will say what is wrong.
             log.exception("a request is not plain")
             return None
+
+    def _known(self, head: bytes) -> _Known:
+        return self._heads.get(head) or self._learn(head)
 
     def _learn(self, head: bytes) -> _Known:
         if len(self._heads) >= HEADS_MAX:
@@ -198,7 +230,8 @@ class Waiting:
     def _tell(self, parked: _Parked, reply: SharedReply, now_s: float) -> None:
         told = parked.client.tell(self._lane.answers.shared(reply, new_request_id()), now_s)
         if not told or self._lane.stopping:
-            self._wake(parked, None)
+            # Whoever neither reads nor has sent all is not understood any more: that is the end.
+            self._wake(parked, b"" if parked.unwanted else None)
         elif not parked.listening:
             self._listen(parked)
 

@@ -25,6 +25,7 @@ from tests.api.http.sockets import Served, served
 pytestmark = pytest.mark.real
 
 POST = b"POST /express HTTP/1.1\r\nHost: x\r\n"
+ASKED = b"POST /express?x=1 HTTP/1.1\r\nHost: x\r\n"
 PLAIN = POST + b"Content-Length: 5\r\n\r\nplain"
 OTHER = POST + b"Content-Length: 5\r\n\r\nother"
 PATIENCE_S = 60.0
@@ -215,7 +216,7 @@ async def test_while_too_many_wait_others_are_turned_away_at_once(
         async with await trio.open_tcp_stream("127.0.0.1", at.port) as client:
             await client.send_all(OTHER)
             refused = await heard(client, 0, b"}")
-            # One that comes in pieces is read by its own task, and refused alike.
+            # One that might be plain and comes in pieces is read by its own task, refused alike.
             await client.send_all(OTHER[:-2])
             await wait_all_tasks_blocked()
             await client.send_all(OTHER[-2:])
@@ -231,6 +232,57 @@ async def test_while_too_many_wait_others_are_turned_away_at_once(
     assert b"onnection: close" not in refused
     assert plain.lane.meters.refusals["overloaded"] == 2
     assert plain.asked == [b"other"]
+
+
+async def test_of_what_is_turned_away_the_next_request_is_told_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(entrance_module, "WAIT_S_MAX", 0.0)
+    large = ASKED + b"Content-Length: 1000000\r\n\r\n" + b"x" * 1_000_000
+    never_plain = ASKED + b"Content-Length: 5\r\n\r\nother"
+    async with express() as (plain, at), trio.open_nursery() as nursery:
+        entrance = plain.lane.entrance
+        await entrance.enter(WORK_BYTES_MAX)
+        nursery.start_soon(entrance.enter, 1)
+        await wait_all_tasks_blocked()
+        async with await trio.open_tcp_stream("127.0.0.1", at.port) as client:
+            await client.send_all(large + never_plain + large)
+            await client.send_all(PLAIN)
+            text = await heard(client, 1)
+        assert text.count(b"HTTP/1.1 503") == 3
+        assert plain.lane.meters.refusals["overloaded"] == 3
+        async with await trio.open_tcp_stream("127.0.0.1", at.port) as client:
+            await client.send_all(large[:-1])
+            refused = await heard(client, 0, b"}")
+            entrance.leave(WORK_BYTES_MAX)
+            # What is left of it is no request.
+            await client.send_all(b"x" + OTHER)
+            await heard(client, 1, b"alone")
+        async with await trio.open_tcp_stream("127.0.0.1", at.port) as client:
+            await client.send_all(OTHER)
+            await heard(client, 1, b"alone")
+    assert refused.startswith(b"HTTP/1.1 503 ")
+    assert plain.asked == [b"other"] * 2
+
+
+async def test_a_client_that_leaves_while_it_is_turned_away_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(entrance_module, "WAIT_S_MAX", 0.0)
+    async with express() as (plain, at), trio.open_nursery() as nursery:
+        entrance = plain.lane.entrance
+        await entrance.enter(WORK_BYTES_MAX)
+        nursery.start_soon(entrance.enter, 1)
+        await wait_all_tasks_blocked()
+        for _ in range(3):
+            async with await trio.open_tcp_stream("127.0.0.1", at.port) as client:
+                await client.send_all(ASKED + b"Content-Length: 5\r\n\r\nothe")
+                await heard(client, 0, b"}")
+        entrance.leave(WORK_BYTES_MAX)
+        async with await trio.open_tcp_stream("127.0.0.1", at.port) as client:
+            await client.send_all(OTHER)
+            await heard(client, 1, b"alone")
+    assert plain.lane.meters.refusals["overloaded"] == 3
 
 
 async def test_heads_that_are_known_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
