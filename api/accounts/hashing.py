@@ -21,6 +21,9 @@ LANES: Final = 1
 QUEUE_MAX: Final = 20
 """Hashes that wait for their turn; 0.4 s of waiting."""
 
+QUEUE_RESERVE: Final = 10
+"""So many more may wait for people whose browser is known."""
+
 RETRY_S: Final = 1.0
 
 T = TypeVar("T")
@@ -42,12 +45,26 @@ class Hasher:
     def __repr__(self) -> str:
         return f"<Hasher {self._waiting} in work>"
 
-    async def hash(self, password: str) -> str:
+    @property
+    def full(self) -> bool:
+        """Whether only people whose browser is known may still wait."""
+        return self._waiting > QUEUE_MAX
+
+    def check_room(self) -> None:
+        """AccountFault when it is full."""
+        if self.full:
+            raise _too_many()
+
+    async def hash(self, password: str, *, known: bool = False) -> str:
         """What is kept of a password; AccountFault when too many are in work."""
+        if not known:
+            self.check_room()
         return await self._turn(lambda: self._argon.hash(password))
 
-    async def fits(self, kept: str | None, password: str) -> bool:
+    async def fits(self, kept: str | None, password: str, *, known: bool = False) -> bool:
         """Whether it is the password; as long when None is kept, which no password fits."""
+        if not known:
+            self.check_room()
         return await self._turn(lambda: self._verify(kept or self._nobody, password)) and bool(kept)
 
     def is_outdated(self, kept: str) -> bool:
@@ -61,14 +78,18 @@ class Hasher:
             return False
 
     async def _turn(self, work: Callable[[], T]) -> T:
-        if self._waiting > QUEUE_MAX:
-            raise AccountFault("overloaded", "too many people log in", retry_after_s=RETRY_S)
+        if self._waiting > QUEUE_MAX + QUEUE_RESERVE:
+            raise _too_many()
         self._waiting += 1
         try:
             found: T = await self._run(work)  # type: ignore[assignment]
         finally:
             self._waiting -= 1
         return found
+
+
+def _too_many() -> AccountFault:
+    return AccountFault("overloaded", "too many people log in", retry_after_s=RETRY_S)
 
 
 async def at_once(work: Callable[[], object]) -> object:

@@ -54,9 +54,14 @@ async def prove(desk: Desk, given: Credentials, visit: Visit) -> tuple[Kept[User
     """The person whom the credentials belong to, and what must be written for that to count."""
     email = read_email(given.email)
     mailbox, now_s = mailbox_of(email), trio.current_time()
+    if visit.device is None:
+        # Before anything is looked up: a flood of guesses must cost as little as it can.
+        desk.hasher.check_room()
     user = await _admitted(desk, email, visit)
     password = composed(given.password)[: PASSWORD_LENGTH_MAX + 1]
-    if not await desk.hasher.fits(None if user is None else user.record.password, password):
+    kept = None if user is None else user.record.password
+    known = desk.hasher.full and await _is_known(desk, user, visit)
+    if not await desk.hasher.fits(kept, password, known=known):
         desk.throttles.delays.failed(mailbox, now_s)
         if user is not None:
             await desk.note(user.record.accounts, "log_in_failed", email, visit, "password")
@@ -64,7 +69,9 @@ async def prove(desk: Desk, given: Credentials, visit: Visit) -> tuple[Kept[User
     assert user is not None, "BUG: nobody has a password"
     changed = await _with_code(desk, user, given.code, visit)
     if desk.hasher.is_outdated(changed.password):
-        changed = msgspec.structs.replace(changed, password=await desk.hasher.hash(password))
+        changed = msgspec.structs.replace(
+            changed, password=await desk.hasher.hash(password, known=True)
+        )
     desk.throttles.delays.succeeded(mailbox)
     desk.throttles.devices.give_back(visit.device or "")
     desk.give_back_try(visit)
@@ -130,13 +137,20 @@ async def _admitted(desk: Desk, email: str, visit: Visit) -> Kept[User] | None:
     user = await desk.user_of(email)
     if not wait_s:
         return user
-    presence = None if user is None else await desk.sessions.presence(user.id)
-    if presence is None or not knows(presence.record, visit.device, desk.now_ms):
+    if not await _is_known(desk, user, visit):
         raise slower(wait_s)
     device_wait_s = desk.throttles.devices.take(visit.device or "", now_s)
     if device_wait_s:
         raise slower(device_wait_s)
     return user
+
+
+async def _is_known(desk: Desk, user: Kept[User] | None, visit: Visit) -> bool:
+    """Whether this person was here before with this browser."""
+    if user is None or visit.device is None:
+        return False
+    presence = await desk.sessions.presence(user.id)
+    return knows(presence.record, visit.device, desk.now_ms)
 
 
 async def _with_code(desk: Desk, user: Kept[User], code: str | None, visit: Visit) -> User:

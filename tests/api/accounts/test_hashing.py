@@ -1,13 +1,22 @@
 """Hashes of passwords, beside the event loop and within a queue."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import trio
 from argon2 import PasswordHasher
 
 from api.accounts.faults import AccountFault
-from api.accounts.hashing import LANES, MEMORY_KIB, PASSES, QUEUE_MAX, Hasher, at_once
+from api.accounts.hashing import (
+    LANES,
+    MEMORY_KIB,
+    PASSES,
+    QUEUE_MAX,
+    QUEUE_RESERVE,
+    Hasher,
+    at_once,
+)
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -67,6 +76,30 @@ async def test_whoever_finds_the_queue_full_is_sent_away() -> None:
     assert refused[0].code == "overloaded"
     assert refused[0].retry_after_s is not None
     assert repr(hasher) == "<Hasher 0 in work>"
+
+
+async def test_people_whose_browser_is_known_may_wait_when_others_may_not() -> None:
+    go = trio.Event()
+
+    async def slow(work: Callable[[], object]) -> object:
+        await go.wait()
+        return work()
+
+    hasher = Hasher(CHEAP, slow)
+    async with trio.open_nursery() as nursery:
+        for _ in range(QUEUE_MAX + 1):
+            nursery.start_soon(hasher.fits, None, "x")
+        await trio.testing.wait_all_tasks_blocked()
+        assert hasher.full
+        for refused in (hasher.fits(None, "x"), hasher.hash("x")):
+            with pytest.raises(AccountFault, match="too many"):
+                await refused
+        for _ in range(QUEUE_RESERVE):
+            nursery.start_soon(partial(hasher.fits, None, "x", known=True))
+        await trio.testing.wait_all_tasks_blocked()
+        with pytest.raises(AccountFault, match="too many"):
+            await hasher.fits(None, "x", known=True)
+        go.set()
 
 
 @pytest.mark.real

@@ -324,3 +324,14 @@ async def test_a_browser_stays_known(ann: Browser, autojump_clock: MockClock) ->
     assert ann.cookies == {DEVICE: device}
     await ann.log_in(ANN)
     assert ann.cookies[DEVICE] == device
+
+
+async def test_a_browser_that_is_known_gets_in_while_others_wait_for_a_flood(
+    ann: Browser, server: Server, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    await ann.send("POST", "/v1/auth/logout")
+    monkeypatch.setattr(type(server.context.desk.hasher), "full", True)
+    for stranger in (Browser(server), Browser(server, cookies={DEVICE: "x" * 43})):
+        answer = await stranger.log_in(ANN)
+        assert (answer.status, answer.code) == (503, "overloaded"), answer.body
+    assert (await ann.log_in(ANN)).status == 200
