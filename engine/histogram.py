@@ -74,6 +74,11 @@ class Histograms:
         """The rows whose start lies in [from_s, to_s)."""
         return self.take((self.start >= from_s) & (self.start < to_s))
 
+    def within(self, from_s: int, to_s: int) -> "Histograms":
+        """Likewise, of one stat: its rows are sorted by start, so that none is copied."""
+        low, high = np.searchsorted(self.start, (from_s, to_s)).tolist()
+        return self if (low, high) == (0, len(self)) else self.take(slice(low, high))
+
     def widened(self, width_s: int) -> "Histograms":
         """The same counts in buckets of `width_s` seconds."""
         return self.merged([self], width_s)

@@ -9,6 +9,7 @@ stored tier there are only partials.
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Generic, Self, TypeVar
 
 import numpy as np
@@ -65,12 +66,16 @@ class Recent(Generic[Content]):
     def not_absorbed(self, wanted: Wanted, chunks: Sequence[Chunk]) -> Content:
         """The rows in the wanted range that lie in no chunk that has absorbed them."""
         start = self.rows.start
+        if not len(start):
+            return self.rows
         keep = (start >= wanted.from_s) & (start < wanted.to_s)
+        oldest_s, newest_s = int(start.min()), int(start.max())
         for chunk in chunks:
-            if not keep.any():
-                break
+            end_s = chunk.start + chunk.tier.chunk_s
+            if end_s <= oldest_s or chunk.start > newest_s:
+                continue  # Most are far from what is recent.
             absorbed = bisect_right(self.positions, chunk.position)
-            inside = (start >= chunk.start) & (start < chunk.start + chunk.tier.chunk_s)
+            inside = (start >= chunk.start) & (start < end_s)
             keep &= ~(inside & (self.part < absorbed))
         return self.rows if keep.all() else self.rows.take(keep)
 
@@ -100,11 +105,28 @@ def compose(
     `chunks` do not overlap, `recent` is of the wanted stat. Returns rows sorted by start.
     """
     parts: list[Content] = []
+    finer: list[Content] = []
     for chunk in chunks:
         assert isinstance(chunk.content, type(empty)), "BUG: a chunk of the other ladder"
-        parts.append(chunk.content.between(wanted.from_s, wanted.to_s))
-    parts.append(recent.not_absorbed(wanted, chunks))
+        rows = chunk.content.within(wanted.from_s, wanted.to_s)
+        if len(rows):
+            (parts if chunk.tier is wanted.tier else finer).append(rows)
+    finer.append(recent.not_absorbed(wanted, chunks))
+    new = type(empty).merged(finer, wanted.tier.width_s)
+    if len(new):
+        parts.append(new)
+    # Mostly they follow each other: then there is nothing to add up.
+    if len(parts) > 1 and _follow(parts):
+        return type(empty).joined(parts)
     return type(empty).merged(parts, wanted.tier.width_s)
+
+
+def _follow(parts: Sequence[Rollups | Histograms]) -> bool:
+    """Whether each begins after the one before has ended; all are sorted, of one stat."""
+    # Bins of a finer scale would have to be added up.
+    scales = {part.scale for part in parts if isinstance(part, Histograms)}
+    ordered = all(before.start[-1] < after.start[0] for before, after in pairwise(parts))
+    return ordered and len(scales) <= 1
 
 
 class Overtaken(Exception):

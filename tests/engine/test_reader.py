@@ -115,6 +115,26 @@ def test_chunks_of_the_other_ladder_are_a_fault() -> None:
         compose(Wanted(STAT, S10, BEGUN_S, BEGUN_S + 10), [chunk], recent_of(), EMPTY)
 
 
+def test_histograms_of_several_scales_are_added_up_although_they_follow_each_other() -> None:
+    tier = HISTOGRAMS[0]
+    points: list[Point] = [
+        (STAT, BEGUN_MS + 1_000 * n, 1.0 + n / 40) for n in range(2 * tier.chunk_s)
+    ]
+    begun_s = tier.chunk(BEGUN_S)
+    fine, coarse = (
+        count_up(*(getattr(columns(part), name) for name in ("stat", "at_ms", "value")), 60, scale)
+        for part, scale in ((points[: tier.chunk_s], SCALE), (points[tier.chunk_s :], SCALE - 2))
+    )
+    chunks = [
+        Chunk(STAT, tier, begun_s + number * tier.chunk_s, position(1), content)
+        for number, content in enumerate((fine, coarse))
+    ]
+    wanted = Wanted(STAT, tier, begun_s, begun_s + 2 * tier.chunk_s)
+    empty = Histograms.empty()
+    found = compose(wanted, chunks, Recent.of([], empty), empty)
+    assert counted(found) == counted(Histograms.merged([fine, coarse], 60))
+
+
 # No gap and no double
 
 
