@@ -121,9 +121,10 @@ def test_histograms_of_several_scales_are_added_up_although_they_follow_each_oth
         (STAT, BEGUN_MS + 1_000 * n, 1.0 + n / 40) for n in range(2 * tier.chunk_s)
     ]
     begun_s = tier.chunk(BEGUN_S)
+    halves = columns(points[: tier.chunk_s]), columns(points[tier.chunk_s :])
     fine, coarse = (
-        count_up(*(getattr(columns(part), name) for name in ("stat", "at_ms", "value")), 60, scale)
-        for part, scale in ((points[: tier.chunk_s], SCALE), (points[tier.chunk_s :], SCALE - 2))
+        count_up(half.stat, half.at_ms, half.value, 60, scale)
+        for half, scale in zip(halves, (SCALE, SCALE - 2), strict=True)
     )
     chunks = [
         Chunk(STAT, tier, begun_s + number * tier.chunk_s, position(1), content)
