@@ -55,6 +55,9 @@ TURN_PAUSE_S = 0.002
 UNCOMMITTED_BYTES_MAX = 32 * 2**20
 """A checkpoint is due when the uncommitted rows take this much memory."""
 
+UNCOMMITTED_POINTS_MAX = 4_000_000
+"""Or when there are so many points: whoever comes next reads them all again, half a second."""
+
 COMMAND_BYTES_MAX = 4 * 2**20
 """And when the uncommitted commands do: what they put is written in one step of the store."""
 
@@ -201,8 +204,9 @@ class Partition:
 
     @property
     def _much_uncommitted(self) -> bool:
-        rows, commands = self.pending.points.bytes, self.pending.command_bytes
-        return rows > UNCOMMITTED_BYTES_MAX or commands > COMMAND_BYTES_MAX
+        uncommitted, commands = self.pending.points, self.pending.command_bytes
+        many = uncommitted.points > UNCOMMITTED_POINTS_MAX
+        return many or uncommitted.bytes > UNCOMMITTED_BYTES_MAX or commands > COMMAND_BYTES_MAX
 
     def _deliver(self, entry: Entry) -> None:
         self.points_ahead += len(entry.points)

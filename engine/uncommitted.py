@@ -42,19 +42,27 @@ class Uncommitted:
     def add(self, turn: Turn, points: int) -> None:
         """Add a turn of that many points."""
         self.points += points
-        self.bytes += BYTES_A_ROW * len(turn.seconds) + BYTES_A_BIN * len(turn.histograms)
+        self.bytes += bytes_of(turn)
         self.levels[0].append(turn)
         place = 0
         while len(self.levels[place]) == FAN_IN:
             if place + 1 == len(self.levels):
                 self.levels.append([])
-            self.levels[place + 1].append(merge_turns(self.levels[place]))
+            merged = merge_turns(self.levels[place])
+            # Of stats that come again and again one row is left of many.
+            self.bytes += bytes_of(merged) - sum(map(bytes_of, self.levels[place]))
+            self.levels[place + 1].append(merged)
             self.levels[place] = []
             place += 1
 
     def pieces(self) -> list[Turn]:
         """All turns in log order, merged into few pieces; each piece is sorted by stat."""
         return [piece for level in reversed(self.levels) for piece in level]
+
+
+def bytes_of(turn: Turn) -> int:
+    """How much memory a turn takes, about."""
+    return BYTES_A_ROW * len(turn.seconds) + BYTES_A_BIN * len(turn.histograms)
 
 
 def merge_turns(turns: list[Turn]) -> Turn:
