@@ -95,7 +95,7 @@ class RuleForm(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, om
     max_points: int | None = None
     no_data: str | None = None
     no_data_after: Span | None = None
-    late: Literal["ignore", "reevaluate"] = "ignore"
+    late: Literal["ignore", "reevaluate"] | None = None
     compare: Span | None = None
     time_delta: Span | None = None
     median_of: int | None = None
@@ -151,7 +151,8 @@ def rule_of(
         "labels": tuple(sorted(form.labels.items())), "runbook": form.runbook or "",
         "message": form.message or "", "group": form.group or "", "tz": form.tz,
         "send_resolved": form.send_resolved, "depends_on": form.depends_on or "",
-        "late": form.late, "channels": tuple(dict.fromkeys(form.channels)), "cron": _cron(form),
+        "late": form.late or "ignore", "cron": _cron(form),
+        "channels": tuple(dict.fromkeys(form.channels)),
         "escalation": tuple(_steps(form, faults)),
         "active_times": tuple(_active_times(form, faults)),
     }  # fmt: skip

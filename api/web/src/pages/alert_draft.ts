@@ -220,7 +220,7 @@ const SAID: Record<Exclude<keyof Draft, "kind">, (draft: Draft) => Rule> = {
   most: ({ most }) => ({ max_points: figureOr(most) }),
   backoff: ({ backoff }) => ({ backoff: figureOr(backoff) }),
   active: ({ active }) => ({ active_times: spansOf(active) }),
-  lookingBack: ({ lookingBack }) => ({ late: lookingBack ? "reevaluate" : "ignore" }),
+  lookingBack: ({ lookingBack }) => ({ late: lookingBack ? "reevaluate" : null }),
   escalation: ({ escalation }) => ({ escalation: escalationOf(escalation) }),
 };
 
