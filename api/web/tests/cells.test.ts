@@ -26,10 +26,11 @@ describe("a heat map of values", () => {
   });
 
   it("says what is pointed at", () => {
-    expect(cellAt(SPREAD, 0.75, 0.1)).toEqual({ t: 60, low: 4, high: 8, count: 128 });
-    expect(cellAt(SPREAD, 0.1, 0.9)).toEqual({ t: 0, low: 1, high: 2, count: 1 });
-    expect(cellAt(SPREAD, 1, 0.5)).toBeNull();
-    expect(cellAt(SPREAD, 0.5, -0.1)).toBeNull();
+    expect(cellAt(SPREAD, 75, 60, 0.1)).toEqual({ t: 60, low: 4, high: 8, count: 128 });
+    expect(cellAt(SPREAD, 59, 60, 0.9)).toEqual({ t: 0, low: 1, high: 2, count: 1 });
+    expect(cellAt(SPREAD, 120, 60, 0.5)).toBeNull();
+    expect(cellAt(SPREAD, -1, 60, 0.5)).toBeNull();
+    expect(cellAt(SPREAD, 30, 60, -0.1)).toBeNull();
   });
 
   it("has nothing to draw without values", () => {

@@ -28,10 +28,10 @@ export function shadeOf(count: number, most: number): number {
   return Math.round((Math.log(count) / Math.log(most)) * (SHADES - 1));
 }
 
-/** What is under a point of the map, whose corner is 0 and whose ends are 1; null beside it. */
-export function cellAt(spread: Spread, x: number, y: number): { t: number; low: number; high: number; count: number } | null {
-  const column = Math.floor(x * spread.t.length);
-  const bin = spread.low.length - 1 - Math.floor(y * spread.low.length);
+/** What is under a place of the map: a moment, and how far down it is; null beside the cells. */
+export function cellAt(spread: Spread, at: number, step: number, down: number): { t: number; low: number; high: number; count: number } | null {
+  const column = Math.floor((at - (spread.t[0] ?? 0)) / step);
+  const bin = spread.low.length - 1 - Math.floor(down * spread.low.length);
   const [t, low, high] = [spread.t[column], spread.low[bin], spread.high[bin]];
   if (t === undefined || low === undefined || high === undefined) return null;
   return { t, low, high, count: spread.counts[column]?.[bin] ?? 0 };

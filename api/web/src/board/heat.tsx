@@ -33,16 +33,24 @@ export function Heat({ panel, series }: { panel: Panel; series: readonly ShownSe
   );
 }
 
-export function SpreadMap({ panel, spread, step }: { panel: Panel; spread: Spread; step: number }) {
+interface SpreadProps {
+  panel: Panel;
+  spread: Spread;
+  step: number;
+  bounds: readonly [number, number];
+}
+
+export function SpreadMap({ panel, spread, step, bounds }: SpreadProps) {
   const [pointed, setPointed] = useState<ReturnType<typeof cellAt>>(null);
   const { t, low, high } = spread;
   if (low.length === 0) return <p class="panel-problem">No value in this time.</p>;
   const unit = panel.unit;
-  const ends = tickLabels([t[0] ?? 0, t.at(-1) ?? 0], step);
+  const [from, to] = bounds;
+  const ends = tickLabels([from, to], step);
   const range = `${short(low[0], unit)} to ${short(high.at(-1), unit)}`;
   const point = (event: PointerEvent) => {
     const { left, top, width, height } = (event.currentTarget as SVGElement).getBoundingClientRect();
-    setPointed(cellAt(spread, (event.clientX - left) / width, (event.clientY - top) / height));
+    setPointed(cellAt(spread, from + ((event.clientX - left) / width) * (to - from), step, (event.clientY - top) / height));
   };
   return (
     <div class="panel-spread">
@@ -51,7 +59,7 @@ export function SpreadMap({ panel, spread, step }: { panel: Panel; spread: Sprea
         <span class="number">{short(low[0], unit)}</span>
       </div>
       <svg
-        viewBox={`0 0 ${t.length} ${low.length}`}
+        viewBox={`${(from - (t[0] ?? 0)) / step} 0 ${(to - from) / step} ${low.length}`}
         preserveAspectRatio="none"
         role="img"
         aria-label={`${panel.title || "Values"}: from ${range}`}

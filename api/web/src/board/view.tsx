@@ -27,7 +27,7 @@ export function PanelView(props: ViewProps) {
   if (panel.kind === "alerts") return <AlertList />;
   if (!shown) return <div aria-busy="true" />;
   if (shown.problem !== null) return <p class="panel-problem">{shown.problem}</p>;
-  if (panel.kind === "distribution" && shown.spread) return <SpreadMap panel={panel} spread={shown.spread} step={shown.step} />;
+  if (panel.kind === "distribution" && shown.spread) return <SpreadMap panel={panel} spread={shown.spread} step={shown.step} bounds={props.bounds} />;
   if (shown.series.length === 0) return <p class="panel-problem">No stat fits.</p>;
   switch (panel.kind) {
     case "number":

@@ -59,7 +59,7 @@ function Escalation({ draft, set, problem }: PartProps) {
     set({ escalation: steps.map((one, at) => (at === place ? { ...one, ...change } : one)) });
   if (channels.length === 0) return null;
   return (
-    <fieldset>
+    <fieldset class="steps">
       <legend>If nobody acknowledges</legend>
       {steps.map((step, place) => (
         <div class="controls" key={place}>
