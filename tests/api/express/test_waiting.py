@@ -13,7 +13,7 @@ from trio.testing import wait_all_tasks_blocked
 from api.express import conversation, waiting
 from api.express import entrance as entrance_module
 from api.express import lane as lane_module
-from api.express.entrance import WORK_BYTES_MAX
+from api.express.entrance import WORK_BYTES_MAX, Entrance
 from api.express.lane import ExpressLane
 from api.http import server
 from api.http.messages import PLACE_OF_ID, RawRequest, Reply, SharedReply, reply
@@ -109,6 +109,15 @@ async def answered(client: trio.SocketStream) -> None:
     """Hear one answer, and leave."""
     async with client:
         await heard(client, 1)
+
+
+async def crowded(plain: Plainly, nursery: trio.Nursery) -> Entrance:
+    """An entrance before which somebody waits, until somebody leaves."""
+    entrance = plain.lane.entrance
+    await entrance.enter(WORK_BYTES_MAX)
+    nursery.start_soon(entrance.enter, 1)
+    await wait_all_tasks_blocked()
+    return entrance
 
 
 async def test_a_plain_request_is_answered_without_its_handler() -> None:
@@ -209,10 +218,7 @@ async def test_while_too_many_wait_others_are_turned_away_at_once(
 ) -> None:
     monkeypatch.setattr(entrance_module, "WAIT_S_MAX", 0.0)
     async with express() as (plain, at), trio.open_nursery() as nursery:
-        entrance = plain.lane.entrance
-        await entrance.enter(WORK_BYTES_MAX)
-        nursery.start_soon(entrance.enter, 1)
-        await wait_all_tasks_blocked()
+        entrance = await crowded(plain, nursery)
         async with await trio.open_tcp_stream("127.0.0.1", at.port) as client:
             await client.send_all(OTHER)
             refused = await heard(client, 0, b"}")
@@ -241,10 +247,7 @@ async def test_of_what_is_turned_away_the_next_request_is_told_apart(
     large = ASKED + b"Content-Length: 1000000\r\n\r\n" + b"x" * 1_000_000
     never_plain = ASKED + b"Content-Length: 5\r\n\r\nother"
     async with express() as (plain, at), trio.open_nursery() as nursery:
-        entrance = plain.lane.entrance
-        await entrance.enter(WORK_BYTES_MAX)
-        nursery.start_soon(entrance.enter, 1)
-        await wait_all_tasks_blocked()
+        entrance = await crowded(plain, nursery)
         async with await trio.open_tcp_stream("127.0.0.1", at.port) as client:
             await client.send_all(large + never_plain + large)
             await client.send_all(PLAIN)
@@ -270,10 +273,7 @@ async def test_a_client_that_leaves_while_it_is_turned_away_is_forgotten(
 ) -> None:
     monkeypatch.setattr(entrance_module, "WAIT_S_MAX", 0.0)
     async with express() as (plain, at), trio.open_nursery() as nursery:
-        entrance = plain.lane.entrance
-        await entrance.enter(WORK_BYTES_MAX)
-        nursery.start_soon(entrance.enter, 1)
-        await wait_all_tasks_blocked()
+        entrance = await crowded(plain, nursery)
         for _ in range(3):
             async with await trio.open_tcp_stream("127.0.0.1", at.port) as client:
                 await client.send_all(ASKED + b"Content-Length: 5\r\n\r\nothe")
