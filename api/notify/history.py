@@ -8,7 +8,10 @@ from engine.transition import Transition
 
 
 class TransitionInfo(Struct, frozen=True, kw_only=True):
-    """One step of an alert at one stat; `held` names what kept its message back."""
+    """One step of an alert at one stat; `held` names what kept its message back.
+
+    `began` is when its episode did.
+    """
 
     alert: str
     stat: str
@@ -20,6 +23,7 @@ class TransitionInfo(Struct, frozen=True, kw_only=True):
     at: str
     decided: str
     episode: str | None
+    began: str | None
     value: float | None
     base: float | None
     threshold: float | None
@@ -36,6 +40,7 @@ def transition_info(transition: Transition, stat_name: str | None) -> Transition
         seq=transition.seq, from_state=transition.source.value, to_state=transition.target.value,
         level=transition.level, at=iso_text(transition.at_ms),
         decided=iso_text(transition.decided_ms), episode=transition.episode or None,
+        began=iso_text(transition.began_ms) if transition.began_ms else None,
         value=transition.value, base=transition.base, threshold=transition.threshold,
         points=transition.points, reason=transition.reason,
         tells=None if transition.tells is None else transition.tells.value, held=transition.held,

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { changeOf, draftOf, EMPTY, isWhole, labelsOf, ruleOf, saysMore, type Draft } from "../src/pages/alert_draft";
-import { episodes, type Alert, type Transition } from "../src/pages/alert_models";
+import { asked, episodes, type Alert, type Transition } from "../src/pages/alert_models";
 
 const DRAFT = { ...EMPTY, target: "orders", threshold: "10" };
 
@@ -149,5 +149,24 @@ describe("episodes", () => {
     const marks = episodes(steps);
     expect(marks).toHaveLength(1);
     expect((marks[0]?.until ?? 0) - (marks[0]?.at ?? 0)).toBe(180);
+  });
+
+  it("are told apart from those of late points", () => {
+    const fired = { to_state: "FIRING", at: "2026-01-01T03:00:00Z" } as Transition;
+    const late = { to_state: "FIRING", tells: "late", began: "2026-01-01T01:00:00Z", at: "2026-01-01T01:05:00Z" } as Transition;
+    const marks = episodes([late, fired]);
+    expect(marks.map(({ until, at }) => (until ?? 0) - at > 300)).toEqual([false, true]);
+    expect(marks[0]?.label).toContain("late");
+  });
+});
+
+describe("what an alert asks", () => {
+  it.each([
+    [{ period: "5m" }, "no point for 5m"],
+    [{ period: "1h", min_points: 3 }, "fewer than 3 points in 1h"],
+    [{ period: "1h", max_points: 9 }, "no point for 1h, or more than 9"],
+    [{ cron: "0 3 * * *" }, "no point at 0 3 * * *"],
+  ])("of a deadman with %j", (rule, words) => {
+    expect(asked(alertOf(rule, { kind: "deadman" }))).toBe(words);
   });
 });

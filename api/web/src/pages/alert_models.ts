@@ -37,8 +37,11 @@ export interface Transition {
   from_state: string;
   to_state: string;
   at: string;
+  /** When its episode began. */
+  began: string | null;
   value: number | null;
   reason: string;
+  tells: string | null;
   held: string | null;
 }
 
@@ -130,11 +133,17 @@ export function heldBack(one: Silence): string {
 export function asked({ kind, aggregate, window, op, threshold, rule }: Alert): string {
   const text = (name: string) => (typeof rule[name] === "string" || typeof rule[name] === "number" ? String(rule[name]) : "");
   const measure = `${aggregate ?? "value"}${window === null ? "" : ` in ${window}`}`;
-  if (kind === "deadman") return text("cron") === "" ? `no point for ${text("period") || text("time_window")}` : `no point at ${text("cron")}`;
+  if (kind === "deadman") return text("cron") === "" ? paced(text("period") || text("time_window"), text("min_points"), text("max_points")) : `no point at ${text("cron")}`;
   const limit = threshold ?? "";
   if (kind === "delta") return `${measure} changes by more than ${limit}${CHANGED_BY[text("change")] ?? " %"}`;
   if (op === "inside" || op === "outside") return `${measure} ${op} ${limit} to ${text("upper")}`;
   return `${measure} ${op ?? ""} ${limit}`;
+}
+
+/** What a deadman asks of each period. */
+function paced(period: string, fewest: string, most: string): string {
+  const few = fewest === "" || fewest === "1" ? `no point for ${period}` : `fewer than ${fewest} points in ${period}`;
+  return most === "" ? few : `${few}, or more than ${most}`;
 }
 
 /** The limits that can be drawn into a chart of the stat; changes and ratios have none. */
@@ -152,6 +161,12 @@ export function episodes(history: readonly Transition[]): Mark[] {
   let began: number | null = null;
   for (const step of history) {
     const at = Date.parse(step.at) / 1000;
+    if (step.tells === "late") {
+      // Late points told of an episode that was over: the state of now is another matter.
+      const from = Date.parse(step.began ?? step.at) / 1000;
+      marks.push({ id: `${from} late`, at: from, until: at, label: "fired, as late points tell", kind: "alarm" });
+      continue;
+    }
     if (step.to_state === "FIRING") began ??= at;
     else if (began !== null && step.to_state !== "RECOVERING") {
       marks.push({ id: `${began}`, at: began, until: at, label: "fired", kind: "alarm" });
