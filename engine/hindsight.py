@@ -35,7 +35,8 @@ class Looked:
 
     def with_whole(self, spans: Sequence[Span]) -> "Looked":
         """Also all windows of these episodes that any of them belongs to."""
-        met = [span for span in spans if _meet(span, (self.first_ms, self.last_ms))]
+        # The time before anybody looked is no episode.
+        met = [one for one in spans if one[0] and _meet(one, (self.first_ms, self.last_ms))]
         first_ms = min([self.first_ms, *(self._end_of(began_ms) for began_ms, _ in met)])
         last_ms = max([self.last_ms, *(self._end_of(ended_ms) for _, ended_ms in met)])
         return replace(self, first_ms=max(self.oldest_ms, first_ms), last_ms=last_ms)

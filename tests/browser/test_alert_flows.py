@@ -94,6 +94,15 @@ def firing(site: Site) -> Page:
     return page
 
 
+def test_a_moment_of_the_past_is_explained(site: Site) -> None:
+    page = firing(site)
+    steps = page.get_by_role("group", name="History").locator("tbody tr")
+    steps.filter(has_text="condition met").get_by_role("button", name="Explain").click()
+    expect(page.get_by_role("heading", name="Why it was firing")).to_be_visible()
+    page.get_by_role("button", name="Now", exact=True).click()
+    expect(page.get_by_role("heading", name="Why it is firing")).to_be_visible()
+
+
 def instance(site: Site) -> dict[str, object]:
     """How the only alert stands with its only stat."""
     found: dict[str, object] = site.ask("GET", "/v1/alerts")["alerts"][0]["states"][0]

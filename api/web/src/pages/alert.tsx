@@ -94,7 +94,7 @@ export function AlertPage({ id }: { id: string }) {
       </header>
       <p class="muted">Fires when {asked(alert)}.</p>
       {watched && <Watched alert={alert} instance={watched} history={history.value?.transitions ?? []} />}
-      {watched && <Explained alert={alert} instance={watched} />}
+      {watched && <Explained alert={alert} instance={watched} at={params.value.get("at")} />}
       <AlertStats alert={alert} shown={watched} act={(what, body) => void act(what, body)} again={found.again} />
       <History path={path} state={alert.state} />
       {editing && <AlertForm alert={alert} onClose={() => setEditing(false)} onDone={found.again} />}

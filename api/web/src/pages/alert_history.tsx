@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { call } from "../api/client";
 import { short } from "../chart/numbers";
 import { written } from "../chart/times";
+import { adjust } from "../router";
 import { useLoaded } from "../ui/loaded";
 import { Pager } from "../ui/pager";
 import type { Transition } from "./alert_models";
@@ -49,6 +50,14 @@ export function History({ path, state }: { path: string; state: string }) {
           { name: "To", of: (one) => <State state={one.to_state} /> },
           { name: "Value", of: (one) => short(one.value), numeric: true },
           { name: "Why", of: (one) => one.reason },
+          {
+            name: "More",
+            of: (one) => (
+              <button type="button" class="quiet" aria-label={`Explain ${written(one.at)}`} onClick={() => adjust({ stat: one.stat, at: one.at })}>
+                Explain
+              </button>
+            ),
+          },
           { name: "Held back by", of: (one) => one.held ?? "" },
         ]}
       />

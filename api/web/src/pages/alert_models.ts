@@ -72,6 +72,8 @@ export interface Explanation {
   acknowledged: string | null;
   failed: boolean;
   reason: string;
+  /** What late points have made of the window that was judged at this moment. */
+  revised: { value_now: number | null; points_now: number } | null;
   deliveries: Told[];
 }
 

@@ -39,7 +39,7 @@ export function AlertStats({ alert, shown, act, again }: AlertStatsProps) {
           {
             name: "Why",
             of: (one) => (
-              <button type="button" class="quiet" aria-pressed={one.stat === shown?.stat} onClick={() => adjust({ stat: one.stat })}>
+              <button type="button" class="quiet" aria-pressed={one.stat === shown?.stat} onClick={() => adjust({ stat: one.stat, at: null })}>
                 Explain
               </button>
             ),

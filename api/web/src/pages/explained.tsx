@@ -3,24 +3,42 @@
 import { call } from "../api/client";
 import { exact } from "../chart/numbers";
 import { written } from "../chart/times";
+import { adjust } from "../router";
 import { useLoaded } from "../ui/loaded";
 import { Trouble } from "../ui/parts";
 import type { Alert, Explanation, Instance, Told } from "./alert_models";
 import { useChannels } from "./channels";
 import { Listing } from "./listing";
 
-export function Explained({ alert, instance }: { alert: Alert; instance: Instance }) {
+interface ExplainedProps {
+  alert: Alert;
+  instance: Instance;
+  /** A moment of the past; null for now. */
+  at: string | null;
+}
+
+export function Explained({ alert, instance, at }: ExplainedProps) {
   const found = useLoaded(
-    (signal) => call<Explanation>("GET", `/v1/alerts/${alert.id}/explain`, { params: { stat: instance.stat }, signal }),
+    (signal) => call<Explanation>("GET", `/v1/alerts/${alert.id}/explain`, { params: { stat: instance.stat, at }, signal }),
     // Asked again with every look at the alert, and so as often as its page.
-    [alert, instance.stat],
+    [alert, instance.stat, at],
   );
   if (found.problem) return <Trouble problem={found.problem} again={found.again} />;
   const one = found.value;
   if (!one) return null;
   return (
     <section aria-label="Why">
-      <h2>Why it is {one.state.toLowerCase().replace("_", " ")}</h2>
+      <h2>
+        Why it {at === null ? "is" : "was"} {one.state.toLowerCase().replace("_", " ")}
+      </h2>
+      {at !== null && (
+        <p class="controls">
+          <span class="muted number">{written(at)}</span>
+          <button type="button" class="quiet" onClick={() => adjust({ at: null })}>
+            Now
+          </button>
+        </p>
+      )}
       {one.reason !== "" && <p>{one.reason}</p>}
       <dl class="figures">
         {facts(one).map(([name, value]) => (
@@ -37,7 +55,7 @@ export function Explained({ alert, instance }: { alert: Alert; instance: Instanc
 
 function facts(one: Explanation): [string, string][] {
   const given: (readonly [string, string | null])[] = [
-    ["value now", number(one.value)],
+    ["value", number(one.value)],
     ["compared with", number(one.base)],
     ["threshold", number(one.threshold)],
     ["points in the window", number(one.points)],
@@ -45,6 +63,7 @@ function facts(one: Explanation): [string, string][] {
     ["since", one.since === null ? null : written(one.since)],
     ["next look without a point", one.next_look === null ? null : written(one.next_look)],
     ["held back by", one.held],
+    ["with late points", one.revised === null ? null : `${number(one.revised.value_now) ?? "nothing"}, ${one.revised.points_now} points`],
     ["acknowledged", one.acknowledged],
     ["trouble", one.failed ? "it could not be judged" : null],
   ];
