@@ -1,15 +1,21 @@
 """How many bytes does a dense year take? Goals: DESIGN of the stored formats."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import trio
 
 from bench.dense_year import COUNTER, LATENCY, fold_a_year
 from bench.report import Row, once
+from engine.ports import Chunk
+from engine.rollup import Rollups
 from engine.tiers import BY_NUMBER, HISTOGRAMS
+from storage.codec.chunk import decode_chunk, encode_chunk
 from storage.keys import Keys
 from storage.opening import open_store
+from storage.redis_store import POSITION
 from storage.scripts import Reply
 from storage.server.testing import ThrowawayServer, embedded_server
 
@@ -37,12 +43,29 @@ async def _weigh(server: ThrowawayServer) -> list[Row]:
     for stat, name in ((COUNTER, "counter"), (LATENCY, "value")):
         members = client.zrange(f"{history}:{stat}", 0, -1, withscores=True)
         rollups = [m for m, score in members if BY_NUMBER[int(score) >> 40] not in HISTOGRAMS]
+        buckets = _buckets(members)
+        lean = [_lean(decode_chunk(stat, member[POSITION.size :])) for member in rollups]
+        size = sum(POSITION.size + len(encode_chunk(chunk)) for chunk in lean) / buckets
         goal = 6.0 if stat == COUNTER else None
-        size = sum(map(len, rollups)) / _buckets(members)
-        figures.append(once(f"a bucket of a dense {name}", size, "B", goal))
+        figures += [
+            once(f"a bucket of a dense {name}", sum(map(len, rollups)) / buckets, "B"),
+            once("of it count, sum, least and greatest", size, "B", goal),
+        ]
     written = year.fold.chunks_written
     figures.append(once("a chunk made and written", year.fold_s / written * 1e6, "µs"))
     return figures
+
+
+def _lean(chunk: Chunk) -> Chunk:
+    """The chunk without what the goal does not count."""
+    rows = chunk.content
+    assert isinstance(rows, Rollups), "BUG: a chunk of histograms"
+    none, begun_ms = np.zeros(len(rows)), 1000 * rows.start
+    content = replace(
+        rows, first=rows.min, last=rows.min, squares=none, rest=none, first_ms=begun_ms,
+        last_ms=begun_ms,
+    )  # fmt: skip
+    return replace(chunk, content=content)
 
 
 def _weight(client: Reply, history: str, stat: int) -> float:
