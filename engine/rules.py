@@ -82,8 +82,9 @@ class Rule:
     takes so many windows, `compare_s` apart. A deadman has either `period_s` or `cron`; with
     `min_points` or `max_points` (0 for none) it wants so many points in each period. Reminders come
     after `repeat_s`, then each `backoff` times later than the one before, up to `repeat_max_s`.
-    `active_times` are when messages may be sent, on the wall clock of `tz`; none are always. With
-    `late` at `reevaluate` windows of the past are judged again when points come late.
+    With `tell_better` people are also told when critical becomes a warning. `active_times` are when
+    messages may be sent, on the wall clock of `tz`; none are always. With `late` at `reevaluate`
+    windows of the past are judged again when points come late.
     """
 
     id: str
@@ -127,6 +128,7 @@ class Rule:
     backoff: float = 1.0
     active_times: tuple[ActiveTime, ...] = ()
     send_resolved: bool = True
+    tell_better: bool = False
     channels: tuple[str, ...] = ()
     escalation: tuple[Escalation, ...] = ()
     flap_changes: int = 4

@@ -23,7 +23,7 @@ Told = tuple[State, Transition]
 
 def tell(rule: Rule, before: State, after: State, record: Transition, held: str | None) -> Told:
     """The state and record of a step, with what is told of it; `held` is what holds it back."""
-    tells = _kind(before, after)
+    tells = _kind(rule, before, after)
     if tells in FLIPS:
         after = _flipped(rule, after, record.at_ms)
     if tells in FLIPS and after.flapping:
@@ -105,14 +105,15 @@ def _reminded(
     return state, made
 
 
-def _kind(before: State, after: State) -> Tells | None:
+def _kind(rule: Rule, before: State, after: State) -> Tells | None:
     if before.open and not after.open:
         return Tells.RESOLVED
     if not after.open:
         return None
     if not before.open:
         return Tells.NO_DATA if after.status is Status.NO_DATA else Tells.FIRING
-    return Tells.LEVEL if after.level > before.level else None
+    better = rule.tell_better and after.level < before.level
+    return Tells.LEVEL if better or after.level > before.level else None
 
 
 def _flipped(rule: Rule, state: State, now_ms: int) -> State:

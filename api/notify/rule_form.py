@@ -119,6 +119,7 @@ class RuleForm(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, om
     backoff: float | None = None
     active_times: list[str] = []
     send_resolved: bool = True
+    tell_better: bool = False
     escalation: list[Step] = []
     depends_on: str | None = None
     flap_changes: int | None = None
@@ -150,7 +151,8 @@ def rule_of(
         "enabled": form.enabled, "severity": form.severity, "over": over,
         "labels": tuple(sorted(form.labels.items())), "runbook": form.runbook or "",
         "message": form.message or "", "group": form.group or "", "tz": form.tz,
-        "send_resolved": form.send_resolved, "depends_on": form.depends_on or "",
+        "send_resolved": form.send_resolved, "tell_better": form.tell_better,
+        "depends_on": form.depends_on or "",
         "late": form.late or "ignore", "cron": _cron(form),
         "channels": tuple(dict.fromkeys(form.channels)),
         "escalation": tuple(_steps(form, faults)),

@@ -233,3 +233,20 @@ async def test_a_step_of_escalation_that_was_held_back_is_told_with_the_rest(
         assert [one.held for one in desk.heard[2:]] == ["silence:si_1", None]
         assert desk.heard[-1].reason == "held back no longer"
         assert desk.heard[-1].channels == ("ch_me", "ch_boss")
+
+
+@pytest.mark.parametrize("asked", [False, True])
+async def test_that_it_is_only_a_warning_now_is_told_to_whoever_asks(
+    desk: Desk, autojump_clock: MockClock, *, asked: bool
+) -> None:
+    made = rule(window_s=60, warn=5, tell_better=asked)
+    async with desk.life() as alerts:
+        await alerts.put(0, made, [STAT])
+        await trio.sleep(1)
+        await desk.send(6.0)
+        await trio.sleep(20)
+        await desk.send(6.0)
+        await trio.sleep(45)
+        assert [one.level for one in desk.heard[1:]] == ["warning", "critical", "warning"]
+        told = [one.tells for one in desk.heard[1:]]
+        assert told == [Tells.FIRING, Tells.LEVEL, Tells.LEVEL if asked else None]
