@@ -142,8 +142,10 @@ class Waiting:
                 continue  # It has left a moment ago.
             if parked.asking:
                 self._unlisten(parked)
-            elif parked.unwanted or (self._lane.entrance.closed and self._turned_away(parked)):
+            elif parked.unwanted:
                 self._discard(parked)
+            elif self._lane.entrance.closed and self._turned_away(parked):
+                continue
             elif (data := _received(parked.fd)) is not None:
                 known = self._whole(data)
                 bundle = self._bundle(turn, known, data)
@@ -159,7 +161,7 @@ class Waiting:
             nursery.start_soon(self._answer, bundle, askers)
 
     def _turned_away(self, parked: _Parked) -> bool:
-        """Turn a request away by its head, if that tells that it must be."""
+        """Whether a request was turned away: its head told that it must be."""
         head = peek(parked.fd, HEAD_BYTES_MAX)
         end = head.find(b"\r\n\r\n") + 4
         known = self._known(head[:end]) if end >= 4 else UNUSUAL
@@ -167,7 +169,9 @@ class Waiting:
             return False
         parked.unwanted = end + known.length
         self._refuse(parked)
-        return parked.listening
+        if parked.listening:
+            self._discard(parked)
+        return True
 
     def _refuse(self, parked: _Parked) -> None:
         self._lane.meters.refused("overloaded")

@@ -285,6 +285,30 @@ async def test_a_client_that_leaves_while_it_is_turned_away_is_forgotten(
     assert plain.lane.meters.refusals["overloaded"] == 3
 
 
+async def test_whoever_is_turned_away_while_the_server_stops_is_let_go_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(entrance_module, "WAIT_S_MAX", 0.0)
+    async with express() as (plain, at), trio.open_nursery() as nursery:
+        entrance = await crowded(plain, nursery)
+        async with await trio.open_tcp_stream("127.0.0.1", at.port) as client:
+            await client.send_all(PLAIN)
+            await heard(client, 1)
+            monkeypatch.setattr(plain.lane, "stopping", True)
+            await client.send_all(ASKED + b"Content-Length: 5\r\n\r\nother")
+            with trio.fail_after(PATIENCE_S):
+                text = b""
+                while part := await client.receive_some():
+                    text += part
+        monkeypatch.setattr(plain.lane, "stopping", False)
+        entrance.leave(WORK_BYTES_MAX)
+        async with await trio.open_tcp_stream("127.0.0.1", at.port) as client:
+            await client.send_all(PLAIN)
+            await heard(client, 1)
+    assert text.count(b"HTTP/1.1 503") == 1
+    assert plain.asked == []
+
+
 async def test_heads_that_are_known_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "HEADS_MAX", 3)
     async with express() as (plain, at), await trio.open_tcp_stream("127.0.0.1", at.port) as client:
