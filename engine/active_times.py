@@ -4,8 +4,8 @@ Law: the wall clock decides, not the seconds: whoever works from nine does so wh
 changed too.
 """
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -25,12 +25,16 @@ class ActiveTime(NamedTuple):
     to_minute: int
 
 
-def closed_until_ms(times: Sequence[ActiveTime], tz: str, now_ms: int) -> int:
+def closed_until_ms(times: tuple[ActiveTime, ...], tz: str, now_ms: int) -> int:
     """When the next span begins, epoch milliseconds; 0 within one, or if there are none."""
-    if not times:
-        return 0
+    return _closed_until_ms(times, tz, now_ms // 60_000) if times else 0
+
+
+# Spans begin and end with minutes, and every point of a rule asks anew.
+@lru_cache(4_096)
+def _closed_until_ms(times: tuple[ActiveTime, ...], tz: str, minute: int) -> int:
     zone = ZoneInfo(tz)
-    now = datetime.fromtimestamp(now_ms // 1000, UTC).astimezone(zone)
+    now = datetime.fromtimestamp(60 * minute, UTC).astimezone(zone)
     if any(_covers(one, now) for one in times):
         return 0
     openings = (
@@ -39,8 +43,8 @@ def closed_until_ms(times: Sequence[ActiveTime], tz: str, now_ms: int) -> int:
         for one in times
         if day.weekday() in one.days
     )
-    stamps = (int(opening.timestamp() * 1000) for opening in openings)
-    return min(stamp for stamp in stamps if stamp > now_ms)
+    stamps = (int(opening.timestamp()) for opening in openings)
+    return 1_000 * min(stamp for stamp in stamps if stamp > 60 * minute)
 
 
 def _covers(one: ActiveTime, now: datetime) -> bool:

@@ -186,16 +186,15 @@ class Alerting:
 
     def _enter(self, seconds: Rollups, spread: Histograms) -> None:
         moment, now_ms = self.now(), self.position.ms
-        moved: dict[AlertActor, list[int]] = {}
+        moved: dict[AlertActor, Sequence[int]] = {}
         for stat, rows in _by_stat(seconds, self.roster):
             newest_ms = rows[-1][LAST_MS]
             for actor in self.roster.of_stat(stat):
                 actor.add(stat, self.position, rows, spread, now_ms)
                 if stat == actor.stat:
                     actor.hear(newest_ms, now_ms, self.next_ms)
-                told = moved.setdefault(actor, [])
-                if actor.rule.looks_back:
-                    told += [row[0] for row in rows]
+                told = moved.get(actor, ())
+                moved[actor] = [*told, *(row[0] for row in rows)] if actor.rule.looks_back else ()
         for actor, told in moved.items():
             self.judge(actor, moment, told)
 

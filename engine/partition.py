@@ -56,7 +56,7 @@ UNCOMMITTED_BYTES_MAX = 32 * 2**20
 """A checkpoint is due when the uncommitted rows take this much memory."""
 
 UNCOMMITTED_POINTS_MAX = 2_000_000
-"""Or when there are so many points: whoever comes next reads them all again, some 0.4 s."""
+"""Or when there are so many points: whoever comes next reads them all again."""
 
 COMMAND_BYTES_MAX = 4 * 2**20
 """And when the uncommitted commands do: what they put is written in one step of the store."""

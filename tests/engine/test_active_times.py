@@ -37,4 +37,4 @@ def ms(text: str, tz: str) -> int:
 )
 def test_they_open_by_the_wall_clock(times: list[ActiveTime], now: str, opens: str | None) -> None:
     expected = 0 if opens is None else ms(opens, "Europe/Berlin")
-    assert closed_until_ms(times, "Europe/Berlin", ms(now, "Europe/Berlin")) == expected
+    assert closed_until_ms(tuple(times), "Europe/Berlin", ms(now, "Europe/Berlin")) == expected
