@@ -171,7 +171,8 @@ def _revised(
     """What late points have made of a window that was judged in this second."""
     step = step_of(asked.rule)
     exact = step is not None and recorded.resolution_s <= step.width_s
-    last = records[0] if records and exact else None
+    # Other records, such as of who acknowledged it, say nothing of a window.
+    last = next((one for one in records[:1] if exact and one.source is not one.target), None)
     if last is None or asked.at_ms - last.at_ms >= 1000 or last.points == found.reading.points:
         return None
     return Revised(

@@ -192,3 +192,18 @@ async def test_a_window_that_late_points_have_changed_says_so(autojump_clock: Mo
             "value_then": 13, "points_then": 2, "value_now": 18, "points_now": 3,
         }  # fmt: skip
         assert (await explained(server, rule["id"], 20))["revised"] is None
+
+
+async def test_who_acknowledged_says_nothing_of_a_window(autojump_clock: MockClock) -> None:
+    async with serving() as server:
+        await point(server, 1)
+        rule = await alert(server, stat=STAT, window="1h")
+        await until(10)
+        await point(server, 12)
+        await until(20)
+        answer = await server.send("POST", f"/v1/alerts/{rule['id']}/ack", json={})
+        assert answer.status == 200, answer.body
+        await until(40)
+        found = await explained(server, rule["id"], 20.5)
+        assert found["transitions"][0]["reason"].startswith("acknowledged")
+        assert found["revised"] is None
