@@ -43,6 +43,12 @@ When = Annotated[
         extra_json_schema={"maxLength": 64, "pattern": "^[0-9A-Za-z:.+/ -]+$"},
     ),
 ]
+StatNames = Annotated[
+    tuple[str, ...], Meta(description="Ids or names of stats.", examples=[["st_1"]])
+]
+StatPatterns = Annotated[
+    tuple[str, ...], Meta(description="Patterns of names.", examples=[["web.*"]])
+]
 Aggregates = Annotated[
     tuple[str, ...],
     Meta(

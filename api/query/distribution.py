@@ -4,7 +4,6 @@ Bins are as fine as they are kept where that makes no more of them than people c
 two, four … of them are one.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -35,28 +34,28 @@ class Distribution:
         return int(self.counts.sum())
 
 
-def distribution(edges: Ints, parts: Sequence[Histograms], width_s: int) -> Distribution:
-    """The values between `edges` (epoch s) of all stats together.
+def by_bucket(edges: Ints, part: Histograms, width_s: int) -> Histograms:
+    """The values of one stat between `edges` (epoch s); their `start` is the index of the bucket.
 
-    `width_s` is the width of the rows of `parts`; each goes whole to the bucket that holds its
+    `width_s` is the width of the rows of `part`; each goes whole to the bucket that holds its
     middle.
     """
-    size = len(edges) - 1
-    rows = Histograms.merged([_by_bucket(edges, part, width_s) for part in parts], 1)
-    while rows.scale and len(_ladder(rows.bin)) > BINS_AIM:
-        rows = rows.downscaled(rows.scale - 1)
-    bins = _ladder(rows.bin)
-    counts = np.zeros((size, len(bins)), np.int64)
-    counts[rows.start, np.searchsorted(bins, rows.bin)] = rows.count
-    low, high = bin_bounds(bins, rows.scale)
-    return Distribution(low, high, counts)
-
-
-def _by_bucket(edges: Ints, part: Histograms, width_s: int) -> Histograms:
     bucket = np.searchsorted(edges, part.start + width_s // 2, side="right") - 1
     inside = (bucket >= 0) & (bucket < len(edges) - 1)
     kept = part.take(inside)
-    return replace(kept, stat=np.zeros(len(kept), np.int64), start=bucket[inside])
+    rows = replace(kept, stat=np.zeros(len(kept), np.int64), start=bucket[inside])
+    return Histograms.merged([rows], 1)
+
+
+def distribution(buckets: int, rows: Histograms) -> Distribution:
+    """The distribution of rows by bucket, of which there are so many."""
+    while rows.scale and len(_ladder(rows.bin)) > BINS_AIM:
+        rows = rows.downscaled(rows.scale - 1)
+    bins = _ladder(rows.bin)
+    counts = np.zeros((buckets, len(bins)), np.int64)
+    counts[rows.start, np.searchsorted(bins, rows.bin)] = rows.count
+    low, high = bin_bounds(bins, rows.scale)
+    return Distribution(low, high, counts)
 
 
 def _ladder(bins: Ints) -> Ints:

@@ -1,19 +1,29 @@
 """How the values of stats were spread over time: `GET /v1/distribution`."""
 
-from typing import Annotated, Final
+from typing import Final
 
-from msgspec import Meta, Struct, field
+import trio
+from msgspec import Struct, field
 
 from api.accounts.keys import Identity
-from api.http.asked import READ_PROBLEMS, AskedParams, RangeParams, refused, understand
+from api.http.asked import (
+    READ_PROBLEMS,
+    AskedParams,
+    RangeParams,
+    StatNames,
+    StatPatterns,
+    refused,
+    understand,
+)
 from api.http.context import Context
 from api.http.messages import RawRequest, Reply
 from api.http.readings import Answer, Question, Want, read_answer
 from api.http.route import Call, Nothing, Route
 from api.http.routes.data import stat_ref
 from api.http.selected import STATS_LIMIT, selected
-from api.query.distribution import Distribution, distribution
+from api.query.distribution import Distribution, by_bucket, distribution
 from api.query.reply import Number, StatRef, numbers
+from engine.histogram import Histograms
 
 COUNTS_LIMIT: Final = 1_000
 """Buckets of a reply, each with a count for every bin."""
@@ -26,12 +36,8 @@ class DistributionParams(RangeParams, frozen=True, forbid_unknown_fields=True, k
     `tz` is the zone of days and of times without one.
     """
 
-    stat: Annotated[
-        tuple[str, ...], Meta(description="Ids or names of stats.", examples=[["st_1"]])
-    ] = ()
-    match: Annotated[
-        tuple[str, ...], Meta(description="Patterns of names.", examples=[["web.*"]])
-    ] = ()
+    stat: StatNames = ()
+    match: StatPatterns = ()
 
 
 class DistributionReply(Struct, frozen=True, kw_only=True):
@@ -98,9 +104,14 @@ async def spread_of(
         raise refused("stat", detail, "percentiles_off")
     wants = [Want(stat) for stat in stats.values()]
     found = await read_answer(context, Question(asked, wants, percentiles=True, limit=COUNTS_LIMIT))
-    read = [one.histograms for one in found.found.values() if one.histograms is not None]
-    width_s = max((one.tier.width_s for one in read), default=1)
-    return found, distribution(found.plan.edges, [one.rollups for one in read], width_s)
+    edges, rows = found.plan.edges, Histograms.empty()
+    for one in found.found.values():
+        if one.histograms is not None:
+            part = by_bucket(edges, one.histograms.rollups, one.histograms.tier.width_s)
+            rows = Histograms.merged([rows, part], 1)
+            # Of many stats the rows are many: others get their turn.
+            await trio.lowlevel.checkpoint()
+    return found, distribution(len(edges) - 1, rows)
 
 
 ROUTES: Final = (

@@ -10,7 +10,16 @@ import trio
 from msgspec import UNSET, Meta
 
 from api.accounts.keys import Identity
-from api.http.asked import READ_PROBLEMS, Asked, AskedParams, percentiles_of, refused, understand
+from api.http.asked import (
+    READ_PROBLEMS,
+    Asked,
+    AskedParams,
+    StatNames,
+    StatPatterns,
+    percentiles_of,
+    refused,
+    understand,
+)
 from api.http.context import Context
 from api.http.cursors import format_cursor
 from api.http.messages import RawRequest, Reply
@@ -48,12 +57,8 @@ class QueryParams(AskedParams, frozen=True, forbid_unknown_fields=True, kw_only=
     counts none are null.
     """
 
-    stat: Annotated[
-        tuple[str, ...], Meta(description="Ids or names of stats.", examples=[["st_1"]])
-    ] = ()
-    match: Annotated[
-        tuple[str, ...], Meta(description="Patterns of names.", examples=[["web.*"]])
-    ] = ()
+    stat: StatNames = ()
+    match: StatPatterns = ()
     group: Annotated[
         str | None,
         Meta(

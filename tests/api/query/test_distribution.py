@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.query.distribution import BINS_AIM, distribution
+from api.query.distribution import BINS_AIM, Distribution, by_bucket, distribution
 from engine.histogram import Histograms, count_up
 
 EDGES = np.array([0, 60, 120, 180], np.int64)
@@ -23,11 +23,16 @@ def histograms(points: list[tuple[int, float]]) -> Histograms:
     return count_up(np.full(len(points), 7), at_ms, values)
 
 
+def spread(parts: list[Histograms]) -> Distribution:
+    """Of all of them together."""
+    return distribution(3, Histograms.merged([by_bucket(EDGES, one, 60) for one in parts], 1))
+
+
 @given(POINTS, POINTS)
 def test_every_value_is_in_the_bin_and_the_bucket_that_hold_it(
     points: list[tuple[int, float]], more: list[tuple[int, float]]
 ) -> None:
-    found = distribution(EDGES, [histograms(points), histograms(more)], 60)
+    found = spread([histograms(points), histograms(more)])
     inside = [(at // 60, value) for at, value in (*points, *more) if 0 <= at < 180]
     assert found.total == len(inside)
     assert np.all(found.low <= found.high)
@@ -47,16 +52,16 @@ def test_every_value_is_in_the_bin_and_the_bucket_that_hold_it(
 
 
 def test_few_values_keep_fine_bins_and_many_get_wide_ones() -> None:
-    fine = distribution(EDGES, [histograms([(1, 100.0), (2, 101.0), (61, 150.0)])], 60)
+    fine = spread([histograms([(1, 100.0), (2, 101.0), (61, 150.0)])])
     assert len(fine.low) <= BINS_AIM
     assert fine.high[0] / fine.low[0] < 1.03
-    wide = distribution(EDGES, [histograms([(1, 2.0**power) for power in range(40)])], 60)
+    wide = spread([histograms([(1, 2.0**power) for power in range(40)])])
     assert len(wide.low) == 40
     assert wide.counts[0].tolist() == [1] * 40
     assert wide.high[0] == 2 * wide.low[0]
 
 
 def test_nothing_has_no_bins() -> None:
-    found = distribution(EDGES, [], 60)
+    found = spread([])
     assert found.counts.shape == (3, 0)
     assert found.total == 0
