@@ -74,9 +74,6 @@ async def _ask_in_turns(ours: Serving, theirs: Serving, begin_s: int) -> dict[st
     ):
         stat = await _fill_statflow(statflow, begin_s)
         await _fill_victoria(victoria, begin_s)
-        # Servers close what is idle for so long; whoever asks next connects anew.
-        statflow.close()
-        victoria.close()
         await trio.sleep(SETTLE_S)
         ways: dict[str, Ask] = {
             OURS: lambda: _ask_statflow(statflow, stat, begin_s),
