@@ -110,8 +110,12 @@ class AlertActor:
         """Go on under a changed rule; another window is loaded before it is judged again."""
         before, self.rule = self.rule, rule
         if _shape(before) != _shape(rule):
-            self.sources = _sources(rule, self.stat)
-            self.state = _disarmed(self.state)
+            self.refill()
+
+    def refill(self) -> None:
+        """Forget its windows; they are loaded, and the log says so, before it is judged again."""
+        self.sources = _sources(self.rule, self.stat)
+        self.state = replace(self.state, armed=False)
 
     def add(
         self, stat: int, position: Position, seconds: Sequence[Row], spread: Histograms, now_ms: int
@@ -224,10 +228,6 @@ def _shape(rule: Rule) -> tuple[object, ...]:
     return (
         rule.kind, rule.windowed, rule.aggregate, rule.window_s, rule.span_s, rule.over, rule.late,
     )  # fmt: skip
-
-
-def _disarmed(state: State) -> State:
-    return replace(state, armed=False)
 
 
 def _median(bases: list[float]) -> float | None:

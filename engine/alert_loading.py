@@ -1,6 +1,7 @@
 """How the windows of rules are filled: from chunks, recent frames and uncommitted points, in bulk.
 
-Law: as for queries: the lists of partials are taken first, in one step, then the chunks are read. A
+Law: as for queries: the lists of partials are taken first, in one step, then the chunks are read.
+What was imported stands beside them, where its buckets are no wider than the steps of the window. A
 ring that only counts seconds needs no chunks: the frames of the last minutes keep the seconds of
 stats that such rules look at, and the one-second tier has what was committed in this life. Of what
 came before the rule, an older life kept tens of seconds only.
@@ -15,7 +16,8 @@ import numpy as np
 import trio
 
 from engine.alert_actor import AlertActor, Source
-from engine.histogram import Histograms
+from engine.imported_reader import days_of, imports_seen
+from engine.ladder import BUCKETS, SPREADS, Ladder
 from engine.ports import Unavailable
 from engine.position import Position
 from engine.queries import READS_MAX, Queries
@@ -97,23 +99,22 @@ def _in_seconds(rows: Rollups) -> Rollups:
 
 
 async def _load(partition: "Partition", sources: Sequence[Source]) -> None:
-    empty: Rollups | Histograms = (
-        Rollups.empty() if isinstance(sources[0].ring, Ring) else Histograms.empty()
-    )
     for _ in range(READS_MAX):
         with suppress(Overtaken):
-            if isinstance(empty, Rollups):
-                await _load_once(partition, sources, empty)
+            if isinstance(sources[0].ring, Ring):
+                await _load_once(partition, sources, BUCKETS)
             else:
-                await _load_once(partition, sources, empty)
+                await _load_once(partition, sources, SPREADS)
             return
     # Or somebody else folds it, and this owner was superseded before it began: Fenced.
     await partition.store.checkpoint_number(partition.number, partition.own.epoch)
     raise Unavailable(f"{partition!r} is folded faster than it is read")
 
 
-async def _load_once(partition: "Partition", sources: Sequence[Source], empty: Content) -> None:
-    position = partition.position
+async def _load_once(
+    partition: "Partition", sources: Sequence[Source], ladder: Ladder[Content]
+) -> None:
+    position, empty = partition.position, ladder.empty
     now_ms = max(position.ms, partition.clock.now_ms())
     closed = dict(partition.history.fold.closed)
     listed = [(one.position, one.partials.of_kind(empty)) for one in partition.history.frames]
@@ -122,11 +123,31 @@ async def _load_once(partition: "Partition", sources: Sequence[Source], empty: C
     wanted = [_wanted(source, position.ms // 1000, now_ms // 1000) for source in sources]
     mine = [recent.of_stat(source.stat) for source in sources]
     contents = await read(partition.store, partition.number, wanted, closed, mine, empty, position)
+    for place, one in enumerate(wanted):
+        brought: list[Content] = await _imported(partition, one, ladder)
+        if brought:
+            brought.append(contents[place])
+            contents[place] = type(empty).merged(brought, one.tier.width_s)
     for place, (source, content) in enumerate(zip(sources, contents, strict=True), 1):
         # What comes meanwhile waits in the source, which knows up to where it was read.
         source.load(content, position, max(position.ms, now_ms))
         if place % LOADED_A_SLICE == 0:
             await trio.lowlevel.checkpoint()
+
+
+async def _imported(
+    partition: "Partition", wanted: Wanted, ladder: Ladder[Content]
+) -> list[Content]:
+    """What is seen of a stat's imports in a window, as finely as its steps."""
+    if wanted.stat not in partition.imports.of_stat:
+        return []
+    begin_s, end_s = days_of(wanted.from_s, wanted.to_s)
+    found = await imports_seen(Queries(partition), wanted.stat, ladder, begin_s, end_s)
+    return [
+        rows.between(wanted.from_s, wanted.to_s)
+        for tier, rows in found
+        if tier.width_s <= wanted.tier.width_s
+    ]
 
 
 async def _narrowed(

@@ -15,10 +15,7 @@ from engine.ports import Damaged, Snapshot, Span, Store
 from engine.position import START
 from engine.reader import Recent, Wanted, compose, spans_of
 from engine.rollup import Rollups
-from engine.tiers import STORED, Tier
-
-FAR_S = 2**38
-"""Later than any bucket, in epoch seconds."""
+from engine.tiers import FAR_S, STORED, Tier
 
 STATS_A_STEP = 16
 """Stats whose chunks are read in one step of the store: a few thousand chunks."""

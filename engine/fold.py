@@ -8,13 +8,12 @@ it; a late partial goes only where the tier still reaches.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Generic
 
 import numpy as np
 import trio
 
 from engine.histogram import Histograms
+from engine.ladder import BUCKETS, SPREADS, Ladder
 from engine.ports import Chunk, FoldState, Frame, Span, Store
 from engine.position import START, Position
 from engine.reader import Content, Recent, Wanted, compose
@@ -37,22 +36,6 @@ SPARSE_SCALE = 3
 _CHUNK_BITS = 24
 _CHUNK_MASK = (1 << _CHUNK_BITS) - 1
 # Chunk numbers of the finest tier fit into this until the year 2129.
-
-
-@dataclass(frozen=True, slots=True)
-class Kind(Generic[Content]):
-    """One of the two ladders, and how to find its columns in a frame."""
-
-    ladder: tuple[Tier, ...]
-    empty: Content
-
-    def rows(self, frame: Frame) -> Content:
-        """The columns of this kind in a frame."""
-        return frame.partials.of_kind(self.empty)
-
-
-ROLLUPS = Kind(STORED, Rollups.empty())
-HISTOGRAM = Kind(HISTOGRAMS, Histograms.empty())
 
 
 def initial_state(now_s: int) -> FoldState:
@@ -87,26 +70,26 @@ class Fold:
         Returns the position up to which frames are no longer needed, or None.
         """
         through = frames[-1].position if frames else self._folded
-        await self._fold_kind(ROLLUPS, frames, through, now_s)
-        await self._fold_kind(HISTOGRAM, frames, through, now_s)
+        await self._fold_ladder(BUCKETS, frames, through, now_s)
+        await self._fold_ladder(SPREADS, frames, through, now_s)
         self._folded = through
         return self._needless(frames)
 
-    async def _fold_kind(
-        self, kind: Kind[Content], frames: Sequence[Frame], through: Position, now_s: int
+    async def _fold_ladder(
+        self, ladder: Ladder[Content], frames: Sequence[Frame], through: Position, now_s: int
     ) -> None:
-        fresh = [kind.rows(frame) for frame in frames if frame.position > self._folded]
-        for tier in kind.ladder:
+        fresh = [ladder.rows(frame) for frame in frames if frame.position > self._folded]
+        for tier in ladder.tiers:
             await self._note_passed_over(tier, fresh, now_s)
             closed, oldest = self.closed.get(tier.number, 0), tier.oldest(now_s)
             late = await _places(fresh, tier, oldest, closed)
-            await self._write(kind, tier, tier, late, frames, through)
-        for tier in kind.ladder:
+            await self._write(ladder, tier, tier, late, frames, through)
+        for tier in ladder.tiers:
             begun, end = self.closed.get(tier.number, 0), _last_end(tier, now_s)
             if end <= begun:
                 continue
-            ended = await self._ended(kind, tier, frames, begun, end)
-            await self._write(kind, tier, below(tier), ended, frames, through)
+            ended = await self._ended(ladder, tier, frames, begun, end)
+            await self._write(ladder, tier, below(tier), ended, frames, through)
             await self._write_state({tier.number: end}, {})
 
     async def note_dropped(self, before: Mapping[int, int]) -> None:
@@ -135,10 +118,10 @@ class Fold:
             await self.note_dropped({tier.number: oldest})
 
     async def _ended(
-        self, kind: Kind[Content], tier: Tier, frames: Sequence[Frame], begun: int, end: int
+        self, ladder: Ladder[Content], tier: Tier, frames: Sequence[Frame], begun: int, end: int
     ) -> Ints:
         """The places with a span in [begun, end) that may have anything to hold."""
-        found = await _places([kind.rows(frame) for frame in frames], tier, begun, end)
+        found = await _places([ladder.rows(frame) for frame in frames], tier, begun, end)
         finer = below(tier)
         if finer is None:
             return found
@@ -164,7 +147,7 @@ class Fold:
 
     async def _write(
         self,
-        kind: Kind[Content],
+        ladder: Ladder[Content],
         tier: Tier,
         source: Tier | None,
         places: Ints,
@@ -180,10 +163,10 @@ class Fold:
             if source is not None:
                 spans = [Span(one.stat, source, one.from_s, one.to_s) for one in part]
                 answers = await self.store.chunks(self.partition, spans)
-            recent = _recent(kind, frames, part[0].stat, part[-1].stat)
+            recent = _recent(ladder, frames, part[0].stat, part[-1].stat)
             chunks = []
             for one, found in zip(part, answers, strict=True):
-                content = compose(one, found, recent.of_stat(one.stat), kind.empty)
+                content = compose(one, found, recent.of_stat(one.stat), ladder.empty)
                 if len(content):
                     chunks.append(_chunk(one, content, through))
             await self.store.write_chunks(self.partition, self.epoch, chunks)
@@ -240,11 +223,13 @@ async def _places(
     return found
 
 
-def _recent(kind: Kind[Content], frames: Sequence[Frame], first: int, last: int) -> Recent[Content]:
+def _recent(
+    ladder: Ladder[Content], frames: Sequence[Frame], first: int, last: int
+) -> Recent[Content]:
     """The partials of the stats from `first` to `last` in all frames."""
     parts = []
     for frame in frames:
-        rows = kind.rows(frame)
+        rows = ladder.rows(frame)
         low, high = np.searchsorted(rows.stat, (first, last + 1)).tolist()
         parts.append((frame.position, rows.take(slice(low, high))))
-    return Recent.of(parts, kind.empty)
+    return Recent.of(parts, ladder.empty)

@@ -8,13 +8,16 @@ the finer bucket is seen, and of two equally wide ones that of the later import.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from itertools import pairwise
+from typing import Final, Generic
 
 import numpy as np
 
+from engine.histogram import Histograms
 from engine.points import Command
-from engine.rollup import Ints, Rollups
-from engine.tiers import Tier
+from engine.reader import Content
+from engine.rollup import Flags, Ints, Rollups
+from engine.tiers import STORED, Tier
 
 PUT: Final = "import.put"
 """A command that puts a chunk of an import in the place of the one it has there; the body is what
@@ -28,12 +31,12 @@ NUMBER_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
-    """The buckets that one import has of a stat in one tier, sorted by start."""
+class Layer(Generic[Content]):
+    """The buckets, or the histograms, that one import has of a stat in one tier, by start."""
 
     number: int
     tier: Tier
-    rows: Rollups
+    rows: Content
 
 
 @dataclass(eq=False, slots=True)
@@ -70,15 +73,24 @@ def undo_command(stat: int, number: int) -> Command:
     return Command(UNDO, stat, b"%d" % number)
 
 
-def seen(
-    layers: Sequence[Layer], counted: Mapping[int, tuple[Tier, Rollups]]
-) -> list[tuple[Tier, Rollups]]:
-    """What is seen of imports: the finest tier first, no two buckets at the same time.
+def hiding_tier(tier: Tier) -> Tier:
+    """The tier whose buckets tell where what was imported in `tier` is hidden.
 
-    `counted` has for each tier (by number) what was counted here, in buckets of that tier or, where
-    it is no longer kept as finely, of a wider one.
+    Histograms are hidden by buckets too: of what was counted without percentiles there are no
+    others.
     """
-    found: list[tuple[Tier, Rollups]] = []
+    return next(one for one in STORED if one.width_s == tier.width_s)
+
+
+def seen(
+    layers: Sequence[Layer[Content]], counted: Mapping[int, tuple[Tier, Rollups]]
+) -> list[tuple[Tier, Content]]:
+    """What is seen of imports: the finest tier first, no two at the same time.
+
+    `counted` has for each tier (by number) what was counted here, in buckets of that width or,
+    where it is no longer kept as finely, of a wider one.
+    """
+    found: list[tuple[Tier, Content]] = []
     before: list[Ints] = []
     for layer in sorted(layers, key=lambda one: (one.tier.width_s, -one.number)):
         rows, width_s = layer.rows, layer.tier.width_s
@@ -92,17 +104,41 @@ def seen(
     return found
 
 
-def differing(rows: Rollups, known: Rollups) -> Rollups:
-    """The rows that `known`, of the same stat and tier, does not have in just this way."""
-    place = np.minimum(np.searchsorted(known.start, rows.start), max(0, len(known) - 1))
-    if not len(known):
+def differing(rows: Content, known: Sequence[Content]) -> Content:
+    """The buckets that are not known, of the same stat and tier, in just this way.
+
+    No two of the known are at the same time.
+    """
+    if not known:
         return rows
-    same = known.start[place] == rows.start
+    if isinstance(rows, Rollups):
+        there = Rollups.joined(known)
+        return rows.take(~_same_buckets(rows, there.take(np.argsort(there.start))))
+    spreads: dict[int, tuple[int, bytes, bytes]] = {}
+    for one in known:
+        spreads |= _spreads(one)
+    new = [start for start, spread in _spreads(rows).items() if spreads.get(start) != spread]
+    return rows.take(np.isin(rows.start, new))
+
+
+def _same_buckets(rows: Rollups, known: Rollups) -> Flags:
+    place = np.minimum(np.searchsorted(known.start, rows.start), len(known) - 1)
+    same: Flags = known.start[place] == rows.start
     for name in ("count", "sum", "min", "max", "last"):
         same &= getattr(known, name)[place] == getattr(rows, name)
-    return rows.take(~same)
+    return same
 
 
-def _in(start: Ints, width_s: int, others: Ints) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _spreads(rows: Histograms) -> dict[int, tuple[int, bytes, bytes]]:
+    """By start, all that a histogram says."""
+    starts, first = np.unique(rows.start, return_index=True)
+    edges = [*first.tolist(), len(rows)]
+    return {
+        start: (rows.scale, rows.bin[low:high].tobytes(), rows.count[low:high].tobytes())
+        for start, (low, high) in zip(starts.tolist(), pairwise(edges), strict=True)
+    }
+
+
+def _in(start: Ints, width_s: int, others: Ints) -> Flags:
     """Which buckets, `width_s` wide, hold one of the other starts."""
     return np.isin(start - start % width_s, others - others % width_s)

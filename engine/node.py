@@ -16,27 +16,32 @@ from engine.alert_state import NextMs
 from engine.alerting import Alerting, forget, never
 from engine.histogram import Histograms
 from engine.imported import Layer
-from engine.imported_reader import imports_seen, layers_of, read_with_imports
+from engine.imported_reader import (
+    imports_seen,
+    latest_with_imports,
+    layers_of,
+    read_histograms_with_imports,
+    read_with_imports,
+)
 from engine.intake import Intake
+from engine.ladder import Ladder
 from engine.partition import Partition
 from engine.points import Batch, Command, Receipt
 from engine.ports import Clock, Fenced, Judged, Memory, Refused, Store, Unavailable
 from engine.position import Position
 from engine.queries import Queries, Reading
+from engine.reader import Content
 from engine.rollup import Rollups
 from engine.seconds import SECONDS_BYTES_MAX
 from engine.shedding import Shedding
 from engine.stat_actor import StatActor, Watch
 from engine.supervision import Restarts, keep_running
-from engine.tiers import Tier
+from engine.tiers import FAR_S, Tier
 from engine.usage import Owners, nobody
 from engine.window import Newest
 
 TICK_S = 1.0
 MEMORY_EVERY_S = 5.0
-
-FAR_S = 2**38
-"""Later than any bucket, in epoch seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +159,19 @@ class Node:
         """
         return await read_with_imports(self._queries[partition], stat, tier, from_s, to_s)
 
-    async def imported(self, partition: int, stats: Sequence[int]) -> dict[int, list[Layer]]:
+    async def imported(
+        self, partition: int, stats: Sequence[int], ladder: Ladder[Content]
+    ) -> dict[int, list[Layer[Content]]]:
         """All that imports have of some stats; nothing of those that have none."""
-        return await layers_of(self._queries[partition], stats, 0, FAR_S)
+        return await layers_of(self._queries[partition], stats, ladder, 0, FAR_S)
 
     async def imports_seen(
-        self, partition: int, stat: int, from_s: int, to_s: int
-    ) -> list[tuple[Tier, Rollups]]:
+        self, partition: int, stat: int, ladder: Ladder[Content], from_s: int, to_s: int
+    ) -> list[tuple[Tier, Content]]:
         """What is seen of a stat's imports in [from_s, to_s), whose ends are those of days."""
-        return await imports_seen(self._queries[partition], stat, from_s, to_s)
+        queries = self._queries[partition]
+        await queries.caught_up()
+        return await imports_seen(queries, stat, ladder, from_s, to_s)
 
     def has_imports(self, partition: int, stat: int) -> bool:
         """Whether anything was imported for a stat."""
@@ -178,9 +187,21 @@ class Node:
         """Histograms of one stat whose buckets start in [from_s, to_s), epoch seconds."""
         return await self._queries[partition].read_histograms(stat, tier, from_s, to_s)
 
+    async def read_histograms_with_imports(
+        self, partition: int, stat: int, tier: Tier, from_s: int, to_s: int
+    ) -> Reading[Histograms]:
+        """As `read_histograms`, with what was imported, as `read_with_imports` does it."""
+        return await read_histograms_with_imports(
+            self._queries[partition], stat, tier, from_s, to_s
+        )
+
     async def latest(self, partition: int, stats: list[int]) -> dict[int, Newest]:
         """The newest point of each of these stats that ever had one."""
         return await self._queries[partition].latest(stats)
+
+    async def latest_with_imports(self, partition: int, stats: Sequence[int]) -> dict[int, Newest]:
+        """As `latest`, also of what was imported."""
+        return await latest_with_imports(self._queries[partition], stats)
 
     def touched(self, partition: int, stat: int, since: Position, tier: Tier) -> list[int] | None:
         """Starts of the buckets that may have changed after `since`; None when nobody knows."""

@@ -16,7 +16,7 @@ from engine.alert_state import NextMs
 from engine.alerting import Alerting, forget, never
 from engine.fold import Fold
 from engine.history import History
-from engine.imported import PUT, Imports
+from engine.imported import PUT, UNDO, Imports
 from engine.intake import Lane
 from engine.mailbox import Mailbox
 from engine.points import Command
@@ -365,6 +365,13 @@ class Partition:
         self.checkpoints += 1
         if checkpoint.judged.transitions:
             self.on_judged(self.number, checkpoint.judged)
+        self._brought({one.stat for one in checkpoint.commands if one.kind in (PUT, UNDO)})
+
+    def _brought(self, stats: Collection[int]) -> None:
+        """What was imported for some stats can be read: windows know it as charts do."""
+        self.alerting.roster.refill(stats)
+        if self.alerting.unloaded():
+            self.rules_changed.set()
 
     async def _folds(self) -> None:
         sweep_s = 0

@@ -304,9 +304,12 @@ class Store(Protocol):
         """The imports that each stat has something of, in order, as the last checkpoint left it."""
 
     async def imported(
-        self, partition: int, wanted: Sequence[tuple[int, Span]]
+        self, partition: int, wanted: Sequence[tuple[int, Span]], *, newest: bool = False
     ) -> list[list[Chunk]]:
-        """The chunks that an import (by its number) has in each span, oldest first."""
+        """The chunks that an import (by its number) has in each span, oldest first.
+
+        With `newest` only the last of each.
+        """
 
     async def drop_chunks(
         self, partition: int, epoch: int, before: Mapping[int, int], stats: Sequence[int]

@@ -71,9 +71,11 @@ class Queries:
         kept = self.finest_kept(STORED, tier, from_s)
         return (await self._read([_whole(stat, kept, from_s, to_s)], Rollups.empty()))[0]
 
-    async def read_at_once(self, wanted: Sequence[Wanted]) -> list[Reading[Rollups]]:
-        """Buckets as they were all at one position."""
-        return await self._read(wanted, Rollups.empty())
+    async def read_at_once(
+        self, wanted: Sequence[Wanted], empty: Content
+    ) -> list[Reading[Content]]:
+        """Buckets, or histograms, in just the tiers asked for, as all were at one position."""
+        return await self._read(wanted, empty)
 
     def has_seconds(self, tier: Tier, from_s: int) -> bool:
         """Whether it is seconds that were asked for, so late that they may be had."""

@@ -6,13 +6,14 @@ stats, so that the log read again finds the same.
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
 from engine.alert_actor import AlertActor
 from engine.rollup import Ints
 from engine.rules import Rule
+from engine.tiers import S1
 
 Place = tuple[str, int]
 """A rule and a stat."""
@@ -79,6 +80,13 @@ class Roster:
         self._unlist(actor)
         actor.change_rule(rule)
         self._list(actor)
+
+    def refill(self, stats: Iterable[int]) -> None:
+        """More is known of the past of some stats: windows are filled before they are judged."""
+        for actor in dict.fromkeys(one for stat in stats for one in self.of_stat(stat)):
+            if any(source.tier is not S1 for source in actor.sources):
+                actor.refill()
+                self.unready[actor] = None
 
     def _list(self, actor: AlertActor) -> None:
         for stat in actor.stats:

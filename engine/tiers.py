@@ -59,6 +59,9 @@ HISTOGRAMS = (
 PARTIAL_S = S10.width_s
 """Width of the buckets that a checkpoint commits, in seconds."""
 
+FAR_S = 2**38
+"""Later than every time there is, in epoch seconds."""
+
 BY_NAME = {tier.name: tier for tier in TIERS}
 BY_NUMBER = {tier.number: tier for tier in (*TIERS, *HISTOGRAMS)}
 

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from engine.histogram import Histograms
 from engine.imported import PUT
 from engine.points import Command
 from engine.ports import Chunk, Damaged
@@ -22,7 +23,7 @@ from storage.codec import BadFrame, decode_chunk, encode_chunks
 HEAD: Final = Struct(">QQQ")
 
 
-def chunks_of(tier: Tier, rows: Rollups) -> list[Chunk]:
+def chunks_of(tier: Tier, rows: Rollups | Histograms) -> list[Chunk]:
     """The rows of stats, sorted, as chunks of a tier."""
     if not len(rows):
         return []

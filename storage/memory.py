@@ -291,10 +291,11 @@ class MemoryStore:
         return await self._step(lambda: numbers_by_stat(self.state[partition].imported))
 
     async def imported(
-        self, partition: int, wanted: Sequence[tuple[int, Span]]
+        self, partition: int, wanted: Sequence[tuple[int, Span]], *, newest: bool = False
     ) -> list[list[Chunk]]:
         kept = self.state[partition].imported
-        return await self._step(lambda: [found_in(kept, *one) for one in wanted])
+        begin = -1 if newest else 0
+        return await self._step(lambda: [found_in(kept, *one)[begin:] for one in wanted])
 
     async def drop_chunks(
         self, partition: int, epoch: int, before: Mapping[int, int], stats: Sequence[int]

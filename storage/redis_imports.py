@@ -20,13 +20,17 @@ def read_imports(client: redis.Redis, keys: Keys) -> dict[int, tuple[int, ...]]:
 
 
 def read_imported(
-    client: redis.Redis, keys: Keys, wanted: Sequence[tuple[int, Span]]
+    client: redis.Redis, keys: Keys, wanted: Sequence[tuple[int, Span]], *, newest: bool
 ) -> list[list[Chunk]]:
-    """The chunks that an import has in each span, oldest first."""
+    """The chunks that an import has in each span, oldest first; or only the last of each."""
     with client.pipeline(transaction=False) as pipeline:
         for number, span in wanted:
             low, high = (score(span.tier.number, at_s) for at_s in (span.start, span.end))
-            pipeline.zrangebyscore(f"{keys.imported}:{span.stat}:{number}", low, f"({high}")
+            key = f"{keys.imported}:{span.stat}:{number}"
+            if newest:
+                pipeline.zrevrangebyscore(key, f"({high}", low, start=0, num=1)
+            else:
+                pipeline.zrangebyscore(key, low, f"({high}")
         answers = pipeline.execute()
     return [
         [imported_chunk(span.stat, member) for member in members]

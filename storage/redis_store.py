@@ -224,10 +224,12 @@ class RedisStore:
         return await self._reads.run(lambda client: read_imports(client, keys))
 
     async def imported(
-        self, partition: int, wanted: Sequence[tuple[int, Span]]
+        self, partition: int, wanted: Sequence[tuple[int, Span]], *, newest: bool = False
     ) -> list[list[Chunk]]:
         keys = self.keys[partition]
-        return await self._questions.run(lambda client: read_imported(client, keys, wanted))
+        return await self._questions.run(
+            lambda client: read_imported(client, keys, wanted, newest=newest)
+        )
 
     async def drop_chunks(
         self, partition: int, epoch: int, before: Mapping[int, int], stats: Sequence[int]

@@ -12,6 +12,7 @@ import numpy as np
 
 from api.export.rows import bucket_rows, histogram_rows
 from api.http.times import OLDEST_MS
+from engine.ladder import BUCKETS, SPREADS
 from engine.node import Node
 from engine.queries import AHEAD_S
 from engine.reader import Content
@@ -22,8 +23,9 @@ from engine.tiers import D1, DAY_S, HISTOGRAMS, STORED, Tier
 BLOCK_ROWS: Final = 2_000
 """Buckets that are read at a time, about; days come by years."""
 
-BLOCK_HISTOGRAMS: Final = 60
-"""Buckets of histograms that are read at a time, about: each may have hundreds of bins."""
+BLOCK_HISTOGRAMS: Final = 30
+"""Buckets of histograms that are read at a time, about: each may have hundreds of bins. Days are
+read by chunks, so that none is told as roughly as the one before."""
 
 OLDEST_S: Final = OLDEST_MS // 1000
 
@@ -70,8 +72,12 @@ class History:
         if not self.node.has_imports(*where):
             return b""
         begin, end = D1.bucket(self.since_s), D1.bucket(self.now_s + AHEAD_S) + D1.width_s
-        shown = await self.node.imports_seen(*where, begin, end)
-        return b"".join(bucket_rows(rows, tier.name) for tier, rows in shown)
+        shown = await self.node.imports_seen(*where, BUCKETS, begin, end)
+        parts = [bucket_rows(rows, tier.name) for tier, rows in shown]
+        if self.stat.percentiles:
+            spreads = await self.node.imports_seen(*where, SPREADS, begin, end)
+            parts += [histogram_rows(rows, tier.name) for tier, rows in spreads]
+        return b"".join(parts)
 
     async def read(self, block: Block) -> bytes:
         """The rows of a block."""
@@ -99,8 +105,11 @@ def blocks_of(ladder: Sequence[Tier], rows: int, since_s: int, now_s: int) -> It
         finer = tiers[place + 1] if place + 1 < len(tiers) else None
         end_s = now_s + AHEAD_S if finer is None else _up(finer.oldest(now_s), tier.width_s)
         step_s = max(wide_s, rows * tier.width_s // wide_s * wide_s)
-        for from_s in range(_up(begin_s, wide_s), end_s, step_s):
-            yield Block(tier, from_s, min(from_s + step_s, end_s))
+        from_s = _up(begin_s, wide_s)
+        while from_s < end_s:
+            to_s = min(from_s - from_s % step_s + step_s, end_s)
+            yield Block(tier, from_s, to_s)
+            from_s = to_s
         begin_s = max(begin_s, end_s)
 
 

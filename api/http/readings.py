@@ -189,7 +189,9 @@ async def read_buckets(
     reading = await context.node.read_with_imports(*where, plan.tier, *span)
     histograms = None
     if plan.histogram_tier is not None and stat.percentiles:
-        histograms = await context.node.read_histograms(*where, plan.histogram_tier, *span)
+        histograms = await context.node.read_histograms_with_imports(
+            *where, plan.histogram_tier, *span
+        )
     return Buckets(stat, edges, reading, histograms, first_ms)
 
 

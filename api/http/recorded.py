@@ -50,7 +50,7 @@ async def recorded_of(context: Context, rule: Rule, stat: Stat, span: Range) -> 
     rows = [reading.rollups.widened(width_s) for reading in readings]
     spread = Histograms.empty()
     if rule.quantile is not None:
-        found = await context.node.read_histograms(
+        found = await context.node.read_histograms_with_imports(
             stat.partition, stat.id, _spread_tier(begin_s, end_s, now_s), begin_s, end_s
         )
         spread, width_s = found.rollups, max(width_s, found.tier.width_s)

@@ -7,7 +7,7 @@ be written again, so it does not matter where the work was broken off.
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import trio
@@ -17,16 +17,22 @@ from api.importing.faults import Fault
 from api.importing.found import FoundStat
 from api.importing.series import layers_of
 from api.plans.allowances import Allowance
-from engine.imported import Layer, differing
+from engine.histogram import Histograms
+from engine.imported import Layer, differing, seen
 from engine.intake import NotAccepted
+from engine.ladder import BUCKETS, SPREADS, Ladder
 from engine.node import Node
 from engine.points import Batch, Command
+from engine.reader import Content
 from engine.rollup import Rollups
 from engine.stats import NAME_LENGTH_MAX, Kind, Stat, name_fault
 from engine.tiers import Tier
 from engine.turn import NO_POINTS
 from storage.directory import Directory
 from storage.imports import chunks_of, put_commands
+
+if TYPE_CHECKING:
+    from engine.ports import Chunk
 
 STATS_A_BLOCK: Final = 100
 """Stats that are read, compared and written together."""
@@ -41,20 +47,22 @@ PATIENCE_S: Final = 600.0
 PAUSE_S: Final = 0.2
 PAUSE_S_MAX: Final = 10.0
 
-Layers = Sequence[tuple[Tier, Rollups]]
-
 
 @dataclass(eq=False, slots=True)
 class Block:
-    """What was read of some stats: buckets by name, and what is wrong."""
+    """What was read of some stats: buckets and histograms by name, and what is wrong."""
 
     wanted: dict[str, Kind] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
-    layers: dict[str, Layers] = field(default_factory=dict)
+    uncounted: list[str] = field(default_factory=list)
+    layers: dict[str, Sequence[tuple[Tier, Rollups]]] = field(default_factory=dict)
+    spreads: dict[str, Sequence[tuple[Tier, Histograms]]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     buckets_new: int = 0
     buckets_same: int = 0
     buckets_out: int = 0
+    histograms_new: int = 0
+    histograms_same: int = 0
 
 
 def read_block(
@@ -71,44 +79,73 @@ def read_block(
         if fault is not None or kind is None:
             block.faults.append(Fault(stat.name, fault or ""))
             continue
-        series, faults = dump.read(stat, kind)
-        block.faults += faults
+        contents = dump.read(stat, kind)
+        block.faults += contents.faults
         if there is None:
             block.wanted[stat.name] = kind
             if stat.unit:
                 block.units[stat.name] = stat.unit
-        block.layers[stat.name] = layers_of(series)
+            if not stat.percentiles:
+                block.uncounted.append(stat.name)
+        block.layers[stat.name] = layers_of(contents.series)
+        if contents.spreads:
+            block.spreads[stat.name] = contents.spreads
     return block
 
 
 def within(block: Block, allowance: Allowance, now_ms: int) -> None:
     """Leave out what the plan does not keep, and what lies in the future."""
     oldest_s = allowance.oldest_ms(now_ms) // 1000
+    end_s = now_ms // 1000
     for name, layers in block.layers.items():
-        kept = [
-            (tier, rows.between(oldest_s, now_ms // 1000 + tier.width_s)) for tier, rows in layers
-        ]
+        kept = [(tier, rows.between(oldest_s, end_s + tier.width_s)) for tier, rows in layers]
         block.buckets_out += sum(len(rows) for _, rows in layers) - sum(len(r) for _, r in kept)
         block.layers[name] = kept
+    for name, spreads in block.spreads.items():
+        block.spreads[name] = [
+            (tier, rows.between(oldest_s, end_s + tier.width_s)) for tier, rows in spreads
+        ]
 
 
 async def compare(node: Node, block: Block, known: Mapping[str, Stat]) -> None:
     """Leave out what is there already."""
-    there: dict[int, list[int]] = {}
-    for name in block.layers:
-        if (stat := known.get(name)) is not None:
-            there.setdefault(stat.partition, []).append(stat.id)
-    held: dict[int, list[Layer]] = {}
-    for partition, stats in there.items():
-        held |= await node.imported(partition, stats)
+    held = await _held(node, block.layers, known, BUCKETS)
     for name, layers in block.layers.items():
-        stat = known.get(name)
-        mine = [] if stat is None else held.get(stat.id, [])
-        kept = [(tier, differing(rows, _held_in(tier, mine))) for tier, rows in layers]
+        kept = _differing(layers, held.get(name, []))
         new = sum(len(rows) for _, rows in kept)
         block.buckets_new += new
         block.buckets_same += sum(len(rows) for _, rows in layers) - new
         block.layers[name] = kept
+    spread = await _held(node, block.spreads, known, SPREADS)
+    for name, spreads in block.spreads.items():
+        changed = _differing(spreads, spread.get(name, []))
+        new = sum(len(np.unique(rows.start)) for _, rows in changed)
+        block.histograms_new += new
+        block.histograms_same += sum(len(np.unique(rows.start)) for _, rows in spreads) - new
+        block.spreads[name] = changed
+
+
+async def _held(
+    node: Node, names: Iterable[str], known: Mapping[str, Stat], ladder: Ladder[Content]
+) -> dict[str, list[Layer[Content]]]:
+    """What imports have of stats already, by name."""
+    there: dict[int, dict[int, str]] = {}
+    for name in names:
+        if (stat := known.get(name)) is not None:
+            there.setdefault(stat.partition, {})[stat.id] = name
+    held = {}
+    for partition, stats in there.items():
+        for stat_id, layers in (await node.imported(partition, list(stats), ladder)).items():
+            held[stats[stat_id]] = layers
+    return held
+
+
+def _differing(
+    layers: Sequence[tuple[Tier, Content]], held: Sequence[Layer[Content]]
+) -> list[tuple[Tier, Content]]:
+    """What of a stat is not there already."""
+    there = {tier: _held_in(tier, held) for tier in {tier for tier, _ in layers}}
+    return [(tier, differing(rows, there[tier])) for tier, rows in layers]
 
 
 async def write(node: Node, directory: Directory, account: int, number: int, block: Block) -> None:
@@ -118,6 +155,8 @@ async def write(node: Node, directory: Directory, account: int, number: int, blo
     known = directory.names(account)
     for name, unit in block.units.items():
         await _patiently(partial(directory.change, known[name].id, unit=unit))
+    for name in block.uncounted:
+        await _patiently(partial(directory.change, known[name].id, percentiles=False))
     commands = await trio.to_thread.run_sync(_commands, number, block, dict(known))
     for partition, part in commands.items():
         for batch in _batches(part):
@@ -159,31 +198,34 @@ def _fault(stat: FoundStat, there: Stat | None, kind: Kind | None) -> str | None
     return None
 
 
-def _held_in(tier: Tier, held: Sequence[Layer]) -> Rollups:
+def _held_in(tier: Tier, held: Sequence[Layer[Content]]) -> list[Content]:
     """What is seen of imports in a tier: of equal times the later import."""
-    layers = sorted((one for one in held if one.tier is tier), key=lambda one: -one.number)
-    if len(layers) < 2:
-        return layers[0].rows if layers else Rollups.empty()
-    joined = Rollups.joined([one.rows for one in layers])
-    _, first = np.unique(joined.start, return_index=True)
-    return joined.take(first)
+    mine = [one for one in held if one.tier is tier]
+    return [rows for _, rows in seen(mine, {tier.number: (tier, Rollups.empty())})]
 
 
 def _commands(number: int, block: Block, known: Mapping[str, Stat]) -> dict[int, list[Command]]:
     """The commands for each partition."""
     rows: dict[tuple[int, Tier], list[Rollups]] = {}
+    chunks: dict[int, list[Chunk]] = {}
     for name, layers in block.layers.items():
         stat = known.get(name)
         for tier, part in layers:
             if stat is not None and len(part):
                 owned = replace(part, stat=np.full(len(part), stat.id))
                 rows.setdefault((stat.partition, tier), []).append(owned)
-    commands: dict[int, list[Command]] = {}
     for (partition, tier), parts in rows.items():
         parts.sort(key=lambda one: int(one.stat[0]))
-        chunks = chunks_of(tier, Rollups.joined(parts))
-        commands.setdefault(partition, []).extend(put_commands(number, chunks))
-    return commands
+        chunks.setdefault(partition, []).extend(chunks_of(tier, Rollups.joined(parts)))
+    for name, spreads in block.spreads.items():
+        stat = known.get(name)
+        for tier, spread in spreads:
+            if stat is not None:
+                # Each by itself: together they would have the coarsest scale of all, and a chunk
+                # of one stat stands in one of them as a whole.
+                mine = replace(spread, stat=np.full(len(spread), stat.id))
+                chunks.setdefault(stat.partition, []).extend(chunks_of(tier, mine))
+    return {partition: put_commands(number, part) for partition, part in chunks.items()}
 
 
 def _batches(commands: Sequence[Command]) -> Iterator[Sequence[Command]]:

@@ -11,9 +11,8 @@ from typing import Any, Final
 
 from api.importing.archive import Archive
 from api.importing.faults import DumpFault, Fault, FileFault
-from api.importing.found import FoundAlert, FoundStat, Table, stathat_alert
+from api.importing.found import Contents, FoundAlert, FoundStat, Table, stathat_alert
 from api.importing.own_csv import CATALOGUE, read_buckets, read_catalogue, read_series
-from api.importing.series import Series
 from api.importing.stathat_csv import (
     ALERTS_COLUMNS,
     HEAD_BYTES,
@@ -49,18 +48,18 @@ class Dump:
     _readers: dict[str, Reader] = field(default_factory=dict)
     _last: tuple[str, Sequence[Table]] = ("", ())
 
-    def read(self, stat: FoundStat, kind: Kind) -> tuple[list[Series], list[Fault]]:
-        """The buckets of a stat of this kind, and which of its files could not be read."""
-        series: list[Series] = []
-        faults: list[Fault] = []
+    def read(self, stat: FoundStat, kind: Kind) -> Contents:
+        """What the files of a stat of this kind say."""
+        contents = Contents()
         for file in stat.files:
             try:
                 tables = self._tables(file)
                 mine = [one for one in tables if canonical_name(one.name) == stat.name]
-                series += [part for table in mine for part in table.series(kind)]
+                contents.series += [part for table in mine for part in table.series(kind)]
+                contents.spreads += [part for table in mine for part in table.spreads]
             except FileFault as fault:
-                faults.append(Fault(file, f"{fault}"))
-        return series, faults
+                contents.faults.append(Fault(file, f"{fault}"))
+        return contents
 
     def _tables(self, file: str) -> Sequence[Table]:
         # A file of many stats is read once: they follow each other.

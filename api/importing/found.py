@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
+from api.importing.faults import Fault
 from api.importing.series import Series, series_of
 from api.notify.annotation import (
     LINK_LENGTH_MAX,
@@ -15,7 +16,9 @@ from api.notify.annotation import (
     TEXT_LENGTH_MAX,
     TITLE_LENGTH_MAX,
 )
+from engine.histogram import Histograms
 from engine.stats import Kind
+from engine.tiers import Tier
 
 SECONDS_MAX: Final = 2**33
 """Epoch seconds of what happened, at most: some 240 years ahead."""
@@ -35,12 +38,22 @@ class Table:
     value: Sequence[float] = ()
     count: Sequence[int] | None = None
     ready: Sequence[Series] = ()
+    spreads: Sequence[tuple[Tier, Histograms]] = ()
 
     def series(self, kind: Kind) -> Sequence[Series]:
         """The buckets of a stat of this kind; FileFault says what is out of bounds."""
         if self.ready or not self.width_s:
             return self.ready
         return [series_of(self.width_s, self.start, self.value, kind, self.count)]
+
+
+@dataclass(eq=False, slots=True)
+class Contents:
+    """What the files of one stat say: its buckets, its histograms, and which could not be read."""
+
+    series: list[Series] = field(default_factory=list)
+    spreads: list[tuple[Tier, Histograms]] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
 
 
 @dataclass(eq=False, slots=True)

@@ -282,6 +282,9 @@ class Importing:
             while record.tally.stats_done < len(dump.stats):
                 record = await self._block(record, dump)
                 await self._tell(record)
+            if not record.dry_run:
+                # The windows of the alerts are filled with what is committed.
+                await self.means.node.checkpoint()
             record = await self._others(record, dump)
         await self._tell(record)
         if not record.dry_run:
@@ -321,6 +324,7 @@ class Importing:
         tally = record.tally.plus(
             stats_done=len(found), stats_new=len(block.wanted), buckets_new=block.buckets_new,
             buckets_same=block.buckets_same, buckets_out=block.buckets_out,
+            histograms_new=block.histograms_new, histograms_same=block.histograms_same,
         )  # fmt: skip
         return msgspec.structs.replace(record, tally=tally).noting(*block.faults)
 

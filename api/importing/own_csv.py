@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from api.importing.faults import FileFault
 from api.importing.found import FoundAlert, FoundStat, Table
+from api.importing.own_histograms import ReadHistograms
 from api.importing.series import Series, series_of
 from api.importing.timeframes import width_of
 from api.query.csvout import CsvRow, read_csv
@@ -118,8 +119,9 @@ def read_catalogue(data: bytes) -> Catalogue:
 
 
 def read_buckets(data: bytes, name: str) -> Table:
-    """The buckets of one stat of a whole export; percentiles are not brought along."""
+    """The buckets and the histograms of one stat of a whole export."""
     rows: dict[str, list[list[float]]] = {}
+    spreads = ReadHistograms()
     reader = csv.reader(_text(data).splitlines(), strict=True)
     try:
         header = next(reader, [])
@@ -128,13 +130,16 @@ def read_buckets(data: bytes, name: str) -> Table:
             raise FileFault(f"its header lacks {', '.join(missing)}")
         told = [column for column in (*BUCKET_COLUMNS, *TOLD_COLUMNS) if column in header]
         place: dict[str, int] = {column: header.index(column) for column in told}
+        spread = header.index("histogram") if "histogram" in header else None
         for row in reader:
             if row and row[place["count"]]:
                 _add(rows, row, place, reader.line_num)
+            elif row and spread is not None and row[spread]:
+                spreads.add(row[place["resolution"]], row[place["t"]], row[spread])
     except (csv.Error, IndexError, ValueError, KeyError) as error:
         raise FileFault(f"line {reader.line_num} is no bucket: {error}") from None
     ready = list(starmap(_series, rows.items()))
-    return Table(name, None, ready=ready)
+    return Table(name, None, ready=ready, spreads=spreads.chunks())
 
 
 def read_series(data: bytes, name: str | None) -> list[Table]:

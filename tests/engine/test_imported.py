@@ -7,12 +7,15 @@ import pytest
 import trio
 
 from engine.audit import audit
+from engine.histogram import Histograms, count_up
 from engine.imported import differing, undo_command
+from engine.ladder import SPREADS
 from engine.node import Node
 from engine.points import Batch, Command
 from engine.rollup import Rollups, roll_up
-from engine.tiers import D1, DAY_S, H1, HOUR_S, M1, M15, S1, S10, Tier
+from engine.tiers import D1, DAY_S, H1, HISTOGRAMS, HOUR_S, M1, M15, S1, S10, Tier
 from engine.turn import NO_POINTS
+from engine.window import Newest
 from storage.imports import chunks_of, put_commands
 from storage.memory import MemoryStore
 from tests.engine.model import BEGUN_S
@@ -164,6 +167,75 @@ async def test_the_audit_counts_imports_apart(autojump_clock: object) -> None:
 
 def test_only_what_differs_is_imported_again() -> None:
     known, new = buckets(days_ago(1, 2, 3), D1), buckets(days_ago(9, 1, 2, 4), D1)
-    assert differing(new, known).sum.tolist() == [9, 4]
-    assert len(differing(known, known)) == 0
-    assert len(differing(known, Rollups.empty())) == 3
+    assert differing(new, [known]).sum.tolist() == [9, 4]
+    assert len(differing(known, [known])) == 0
+    assert len(differing(known, [])) == 3
+
+
+HOURS, DAYS = HISTOGRAMS[2:]
+
+
+def spread(of: Mapping[int, float], tier: Tier) -> Histograms:
+    """Histograms of a tier by their start, each of one value."""
+    starts, values = np.array(list(of), np.int64), np.array(list(of.values()), float)
+    return count_up(np.full(len(of), 1), starts * 1000, values, tier.width_s)
+
+
+async def put_spread(node: Node, number: int, of: Mapping[int, float], tier: Tier) -> None:
+    """Import histograms, and wait until they can be seen."""
+    await tell(node, put_commands(number, chunks_of(tier, spread(of, tier))))
+
+
+async def spread_seen(node: Node, tier: Tier, from_s: int) -> tuple[Tier, dict[int, int]]:
+    """How many values each bucket has."""
+    reading = await node.read_histograms_with_imports(0, 1, tier, from_s, TODAY + DAY_S)
+    rows, found = reading.rollups, dict[int, int]()
+    for start, count in zip(rows.start.tolist(), rows.count.tolist(), strict=True):
+        found[start] = found.get(start, 0) + count
+    return reading.tier, found
+
+
+async def test_imported_histograms_are_seen_at_every_zoom(autojump_clock: object) -> None:
+    begin = TODAY - 2 * DAY_S
+    async with until_killed(MemoryStore()) as node:
+        await put_spread(node, 5, {begin + n * HOUR_S: float(n) for n in range(30)}, HOURS)
+        expected = {begin + n * HOUR_S: 1 for n in range(30)}
+        assert await spread_seen(node, HISTOGRAMS[0], begin) == (HOURS, expected)
+        assert await spread_seen(node, DAYS, begin) == (DAYS, {begin: 24, begin + DAY_S: 6})
+        assert (await spread_seen(node, HISTOGRAMS[0], TODAY))[1] == {}
+        await tell(node, [undo_command(1, 5)])
+        assert (await spread_seen(node, DAYS, begin))[1] == {}
+
+
+async def test_histograms_are_hidden_where_anything_was_counted(autojump_clock: object) -> None:
+    begin = BEGUN_S - BEGUN_S % HOUR_S - 2 * HOUR_S
+    async with until_killed(MemoryStore()) as node:
+        await submit(node, (1, (begin + HOUR_S) * 1000, 100), (1, (begin + HOUR_S) * 1000, 101))
+        await put_spread(node, 5, {begin: 7, begin + HOUR_S: 8}, HOURS)
+        assert await spread_seen(node, HOURS, begin) == (HOURS, {begin: 1, begin + HOUR_S: 2})
+        shown = await node.imports_seen(0, 1, SPREADS, TODAY, TODAY + DAY_S)
+        assert [(tier, rows.start.tolist()) for tier, rows in shown] == [(HOURS, [begin])]
+        await put_spread(node, 6, {TODAY: 5000}, DAYS)
+        assert (await spread_seen(node, DAYS, TODAY))[1] == {TODAY: 3}
+
+
+def test_only_histograms_that_differ_are_imported_again() -> None:
+    known, new = spread(days_ago(1, 2, 3), DAYS), spread(days_ago(9, 1, 5, 3), DAYS)
+    assert differing(new, [known]).start.tolist() == [TODAY - 4 * DAY_S, TODAY - 2 * DAY_S]
+    assert len(differing(known, [known])) == 0
+    assert len(differing(known, [known.downscaled(3)])) == 3
+
+
+async def test_the_newest_value_may_be_imported(autojump_clock: object) -> None:
+    async with until_killed(MemoryStore()) as node:
+        assert await node.latest_with_imports(0, [1]) == {}
+        await put(node, 5, days_ago(1, 2, 3), D1)
+        await put(node, 6, {TODAY - 9 * DAY_S: 9}, D1)
+        yesterday = TODAY - DAY_S
+        assert await node.latest_with_imports(0, [1, 2]) == {1: Newest(1000 * yesterday, 3.0)}
+        assert await node.latest(0, [1]) == {}
+        # Of a day in which points were counted only these are known.
+        await submit(node, (1, (yesterday + 60) * 1000, 8))
+        assert (await node.latest_with_imports(0, [1]))[1].value == 8
+        await put(node, 7, {TODAY: 6}, D1)
+        assert (await node.latest_with_imports(0, [1]))[1].value == 6

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.histogram import Histograms
+from engine.histogram import Histograms, count_up
 from engine.imported import undo_command
 from engine.points import Batch, Command
 from engine.ports import Appended, Checkpoint, Chunk, Group, Ownership, Partials, Span, Store
 from engine.rollup import Rollups, roll_up
-from engine.tiers import D1, DAY_S, H1, Tier
+from engine.tiers import D1, DAY_S, H1, HISTOGRAMS, Tier
 from storage.imports import chunks_of, put_commands
 from tests.storage.store_contract import T0_MS, T0_S, points, same
 
@@ -24,7 +24,7 @@ def days(*values: float, stat: int = 1, tier: Tier = D1) -> Rollups:
     return roll_up(of.stat, times, of.value, tier.width_s)
 
 
-def puts(number: int, *rows: Rollups, tier: Tier = D1) -> list[Command]:
+def puts(number: int, *rows: Rollups | Histograms, tier: Tier = D1) -> list[Command]:
     """The commands of an import that has these buckets."""
     chunks = [chunk for part in rows for chunk in chunks_of(tier, part)]
     return put_commands(number, chunks)
@@ -63,6 +63,21 @@ class ImportsContract:
         assert await store.imports(0) == {1: (5, 6)}
         assert await store.imports(1) == {}
         assert await store.chunks(0, [Span(1, D1, 0, DAY + DAY_S)]) == [[]]
+
+    async def test_histograms_are_kept_too_and_the_newest_chunk_is_told(self, store: Store) -> None:
+        own = await store.acquire(0)
+        times_ms = 1000 * np.array([DAY, DAY, DAY + DAY_S])
+        spread = count_up(np.ones(3, np.int64), times_ms, np.array([1.0, 2.0, 2.0]), DAY_S)
+        many = days(*range(300))
+        widest = HISTOGRAMS[-1]
+        await self.commit(store, own, *puts(5, many), *puts(5, spread, tier=widest))
+        found = [one.content for one in await self.held(store, 5, tier=widest)]
+        kept = Histograms.joined([one for one in found if isinstance(one, Histograms)])
+        assert kept.start.tolist() == spread.start.tolist()
+        assert kept.bin.tolist() == spread.bin.tolist()
+        wanted = [(5, Span(1, D1, 0, DAY + 400 * DAY_S)), (6, Span(1, D1, 0, DAY))]
+        (last,), nothing = await store.imported(0, wanted, newest=True)
+        assert (last.start, nothing) == (D1.chunk(int(many.start[-1])), [])
 
     async def test_putting_again_replaces(self, store: Store) -> None:
         own = await store.acquire(0)

@@ -182,7 +182,7 @@ async def newest_points(context: Context, stats: Sequence[Stat]) -> dict[int, Ne
     newest: dict[int, Newest] = {}
     for partition, ids in homes.items():
         try:
-            newest |= await context.node.latest(partition, ids)
+            newest |= await context.node.latest_with_imports(partition, ids)
         except Damaged:
             newest |= await _readable(context, partition, ids)
     return newest
@@ -193,7 +193,7 @@ async def _readable(context: Context, partition: int, stats: Sequence[int]) -> d
     newest: dict[int, Newest] = {}
     for stat in stats:
         try:
-            newest |= await context.node.latest(partition, [stat])
+            newest |= await context.node.latest_with_imports(partition, [stat])
         except Damaged as error:
             log.error("%s", error)
     return newest

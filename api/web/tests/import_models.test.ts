@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { found, pace, underWay, type Import } from "../src/pages/import_models";
 
 const NOTHING = {
-  stats: 0, stats_done: 0, stats_new: 0, buckets_new: 0, buckets_same: 0, buckets_out: 0,
+  stats: 0, stats_done: 0, stats_new: 0, buckets_new: 0, buckets_same: 0, buckets_out: 0, histograms_new: 0, histograms_same: 0,
   alerts_new: 0, alerts_same: 0, annotations_new: 0, annotations_same: 0, dashboards_new: 0, dashboards_same: 0, pulled: 0, to_pull: 0, faults: 0,
 };
 

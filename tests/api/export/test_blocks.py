@@ -41,5 +41,5 @@ def test_every_moment_is_in_one_block(
 def test_a_history_is_read_in_few_steps() -> None:
     found = blocks(STORED, BLOCK_ROWS, OLDEST_S, NOW_S)
     steps = {tier.name: sum(one.tier is tier for one in found) for tier in STORED}
-    assert steps == {"10s": 2, "1m": 5, "15m": 3, "1h": 5, "1d": 5}
+    assert steps == {"10s": 2, "1m": 6, "15m": 4, "1h": 5, "1d": 6}
     assert {one.tier for one in found} == {S10, M1, M15, H1, D1}

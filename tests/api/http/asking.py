@@ -10,6 +10,7 @@ import numpy as np
 
 from api.http.context import Context
 from api.http.messages import RawRequest
+from engine.histogram import Histograms
 from engine.node import Node
 from engine.points import Batch, Points
 from engine.ports import Unavailable
@@ -95,6 +96,13 @@ class BreakingNode:
         """Likewise, with what was imported."""
         self._count()
         return await self.node.read_with_imports(partition, stat, tier, from_s, to_s)
+
+    async def read_histograms_with_imports(
+        self, partition: int, stat: int, tier: Tier, from_s: int, to_s: int
+    ) -> Reading[Histograms]:
+        """Likewise, how values were spread."""
+        self._count()
+        return await self.node.read_histograms_with_imports(partition, stat, tier, from_s, to_s)
 
     def has_imports(self, partition: int, stat: int) -> bool:
         """What the node knows."""

@@ -23,7 +23,7 @@ async def ask(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Asking]:
 
 def _damage(node: Node, stat: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the node find the chunks of one stat damaged."""
-    latest, read = node.latest, node.read_with_imports
+    latest, read = node.latest_with_imports, node.read_with_imports
 
     async def latest_of(partition: int, stats: list[int]) -> dict[int, Newest]:
         _check(stats)
@@ -37,7 +37,7 @@ def _damage(node: Node, stat: int, monkeypatch: pytest.MonkeyPatch) -> None:
         if stat in stats:
             raise Damaged(f"stat {stat}: a chunk cannot be read")
 
-    monkeypatch.setattr(node, "latest", latest_of)
+    monkeypatch.setattr(node, "latest_with_imports", latest_of)
     monkeypatch.setattr(node, "read_with_imports", read_of)
 
 

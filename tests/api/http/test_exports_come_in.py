@@ -5,12 +5,18 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import trio
+from trio.testing import MockClock
 
 from api.importing.alerts import in_order
 from api.importing.dump import OTHERS_MAX
 from api.importing.found import FoundAlert
-from tests.api.http.harness import NOW_MS, Server, serving
+from engine.tiers import DAY_S, HOUR_S
+from tests.api.export.reading import Export
+from tests.api.http.asking import Asking
+from tests.api.http.harness import NOW_MS, NOW_S, Server, node_of, serving
 from tests.api.http.imports import ended, imported, upload
 
 
@@ -153,3 +159,100 @@ def test_what_is_awaited_comes_first_and_a_circle_ends() -> None:
     assert [one.id for one in in_order(found)] == ["c", "b", "a", "e", "d", "f"]
     chain = [FoundAlert({"depends_on": str(n + 1)}, id=str(n)) for n in range(OTHERS_MAX)]
     assert [one.id for one in in_order(chain)] == [str(n) for n in reversed(range(OTHERS_MAX))]
+
+
+async def measured(server: Server) -> None:
+    """A stat with points all over the past, folded, and one that counts no percentiles."""
+    ask = Asking(server)
+    rng = np.random.default_rng(7)
+    ages_s = rng.choice([60, HOUR_S, 5 * HOUR_S, 3 * DAY_S, 40 * DAY_S, 900 * DAY_S], 1_000)
+    ages_s = ages_s * rng.random(1_000)
+    values = rng.normal(0.1, 3.0, 1_000)
+    points = [(-int(1000 * age), float(value)) for age, value in zip(ages_s, values, strict=True)]
+    await ask.measure("load", points)
+    await ask.count("hits", [(0, 1)])
+    await server.send("PATCH", f"/v1/stats/{ask.id('hits')}", json={"percentiles": False})
+    await node_of(server).checkpoint()
+    await node_of(server).fold(NOW_S)
+
+
+async def percentiles(server: Server, begin_s: int, resolution: str) -> list[float]:
+    """How values were spread, as a chart shows it."""
+    query = {
+        "from": str(begin_s), "to": str(NOW_S), "agg": "p50,p95", "resolution": resolution,
+        "fill": "none",
+    }  # fmt: skip
+    answer = await server.send("GET", f"/v1/stats/{Asking(server).id('load')}/data", query=query)
+    assert answer.status == 200, answer.body
+    return [point[name] for point in answer.json["points"] for name in ("t", "p50", "p95")]
+
+
+def lines_of(export: Export, name: str) -> list[str]:
+    """The lines of a stat in any order; of squares, what is kept of them."""
+    rows = export.rows(name)
+    for row in rows:
+        row["squares"] = f"{float(row['squares'] or 0):.5g}"
+    return sorted(map(str, rows))
+
+
+async def test_histograms_come_in_again(tmp_path: Path) -> None:
+    async with serving(folder=tmp_path / "one") as one, serving(folder=tmp_path / "two") as two:
+        await measured(one)
+        out = (await one.send("POST", "/v1/export")).body
+        found = await ended(two, await upload(two, out))
+        assert found["errors"] == []
+        assert found["tally"]["histograms_new"] > 100
+        assert [two.stat(name).percentiles for name in ("load", "hits")] == [True, False]
+        for begin_s, resolution in ((NOW_S - 30 * DAY_S, "1d"), (NOW_S - 900 * DAY_S, "1M")):
+            told = await percentiles(one, begin_s, resolution)
+            # What comes in may be finer: a day here was rounded when it was folded.
+            assert await percentiles(two, begin_s, resolution) == pytest.approx(told, rel=0.05)
+        again = await ended(two, await upload(two, out))
+        assert again["tally"]["histograms_new"] == again["tally"]["buckets_new"] == 0
+        assert again["tally"]["histograms_same"] == found["tally"]["histograms_new"]
+        first, second = Export.of(out), Export.of((await two.send("POST", "/v1/export")).body)
+        for name in ("load", "hits"):
+            assert lines_of(second, name) == lines_of(first, name)
+        await ended(two, await two.send("DELETE", f"/v1/import/stathat/{found['id']}"))
+        await ended(two, await two.send("DELETE", f"/v1/import/stathat/{again['id']}"))
+        assert two.context.directory.names(1)["load"].state == "trash"
+
+
+async def test_an_alert_that_comes_along_compares_with_what_came_in(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with serving(folder=tmp_path / "one") as one, serving(folder=tmp_path / "two") as two:
+        points = [(-60_000 * minute, 10.0) for minute in range(1, 26 * 60)]
+        await Asking(one).count("hits", points)
+        delta = {"kind": "delta", "direction": "any", "change": "percent", "threshold": 50}
+        body = {"name": "other", "stat": "hits", "window": "1h", "compare": "1d", **delta}
+        await made(one, "/v1/alerts", body)
+        out = (await one.send("POST", "/v1/export")).body
+        assert (await ended(two, await upload(two, out)))["errors"] == []
+        rule = (await two.send("GET", "/v1/alerts")).json["alerts"][0]["id"]
+        await trio.sleep(10)
+        await two.send("POST", "/v1/ingest", json={"stat": "hits", "value": 600})
+        await trio.sleep(2)
+        why = (await two.send("GET", f"/v1/alerts/{rule}/explain")).json
+        assert (why["state"], why["base"]) == ("FIRING", pytest.approx(600, abs=20))
+        assert why["value"] == pytest.approx(97, abs=10)
+
+
+async def test_a_rule_that_is_there_knows_what_comes_in(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async with serving(folder=tmp_path / "one") as one, serving(folder=tmp_path / "two") as two:
+        await Asking(one).count("hits", [(-60_000 * minute, 10.0) for minute in range(1, 120)])
+        out = (await one.send("POST", "/v1/export")).body
+        await two.send("POST", "/v1/ingest", json={"stat": "hits", "value": 3})
+        rule = {"name": "many", "kind": "threshold", "stat": "hits", "op": ">", "threshold": 500}
+        made_id = (await made(two, "/v1/alerts", {**rule, "window": "1h"}))["id"]
+        await trio.sleep(10)
+        found = await ended(two, await upload(two, out))
+        await trio.sleep(10)
+        states = (await two.send("GET", f"/v1/alerts/{made_id}")).json["states"]
+        assert [state["state"] for state in states] == ["FIRING"]
+        await ended(two, await two.send("DELETE", f"/v1/import/stathat/{found['id']}"))
+        await trio.sleep(10)
+        states = (await two.send("GET", f"/v1/alerts/{made_id}")).json["states"]
+        assert [state["state"] for state in states] == ["OK"]

@@ -139,7 +139,7 @@ async def test_48_a_store_that_does_not_answer_questions(server: Server) -> None
         raise Unavailable("gone")
 
     await server.send("POST", "/v1/ingest", json={"stat": "a", "value": 1})
-    server.context.node.latest = fail  # type: ignore[method-assign, assignment]
+    server.context.node.latest_with_imports = fail  # type: ignore[method-assign, assignment]
     answer = await server.send("GET", "/v1/stats")
     assert (answer.status, answer.code) == (503, "store_unavailable")
     assert answer.headers["retry-after"] == "1"

@@ -8,10 +8,11 @@ import pytest
 
 from api.importing.archive import Archive
 from api.importing.dump import Dump, open_dump
-from api.importing.faults import DumpFault, Fault
+from api.importing.faults import DumpFault, Fault, FileFault
+from api.importing.own_csv import read_buckets
 from api.importing.series import layers_of
 from engine.stats import Kind
-from engine.tiers import DAY_S
+from engine.tiers import DAY_S, HISTOGRAMS
 from tests.api.importing.dumps import (
     DAY,
     a_dump,
@@ -31,10 +32,10 @@ def opened(tmp_path: Path, data: bytes, name: str | None = None, kind: Kind | No
 def sums(dump: Dump, name: str) -> dict[int, float]:
     """Sums of a stat by start, all tiers."""
     stat = next(one for one in dump.stats if one.name == name)
-    series, faults = dump.read(stat, stat.kind or Kind.COUNTER)
-    assert faults == []
+    contents = dump.read(stat, stat.kind or Kind.COUNTER)
+    assert contents.faults == []
     found: dict[int, float] = {}
-    for _, rows in layers_of(series):
+    for _, rows in layers_of(contents.series):
         found |= dict(zip(rows.start.tolist(), rows.sum.tolist(), strict=True))
     return found
 
@@ -86,7 +87,7 @@ def test_our_own_csv_is_read(tmp_path: Path) -> None:
     )
     dump = opened(tmp_path, text.encode(), "page.views")
     (stat,) = dump.stats
-    ((part,), _) = dump.read(stat, Kind.COUNTER)
+    (part,) = dump.read(stat, Kind.COUNTER).series
     assert (stat.name, part.width_s) == ("page.views", DAY_S)
     assert [part.rows.count[0], part.rows.sum[0], part.rows.max[1]] == [3, 9.5, 6]
     several = "stat,time,timestamp,value\r\n'=a,x,60,1\r\n'=a,x,120,2\r\nb,x,60,3\r\nb,x,120,4\r\n"
@@ -111,21 +112,45 @@ def test_our_own_export_is_read(tmp_path: Path) -> None:
         "resolution,t,count,sum,min,max,last,histogram,first,first_ms,last_ms,squares,rest\r\n"
         f"1d,{DAY},1440,1440,1,1,1,,1,{DAY}412,{DAY}413,0,0\r\n"
         f"1m,{DAY + DAY_S},3,7.5,1.5,4,2,,1.5,{DAY + DAY_S}250,{DAY + DAY_S + 50}000,3.5,0.25\r\n"
-        f"1m,{DAY + DAY_S},,,,,,5 34419:1 34432:1,,,,,\r\n"
+        f"1m,{DAY + DAY_S},,,,,,5 34419:1 34432:2,,,,,\r\n"
     )
     dump = opened(tmp_path, zipped({"catalogue.json": json.dumps(catalogue), "data/1.csv": rows}))
     assert dump.faults == [Fault("data/2.csv", "the catalogue names it, and it is not there")]
     stat = next(one for one in dump.stats if one.name == "a")
-    (day, minute), faults = dump.read(stat, Kind.COUNTER)
-    assert (stat.unit, faults, day.width_s, minute.width_s) == ("ms", [], DAY_S, 60)
+    contents = dump.read(stat, Kind.COUNTER)
+    day, minute = contents.series
+    assert (stat.unit, contents.faults, day.width_s, minute.width_s) == ("ms", [], DAY_S, 60)
     told = {name: getattr(minute.rows, name).tolist() for name in minute.rows.__slots__}
     assert told == {
         "stat": [0], "start": [DAY + DAY_S], "count": [3], "sum": [7.5], "rest": [0.25],
         "squares": [3.5], "min": [1.5], "max": [4], "first_ms": [(DAY + DAY_S) * 1000 + 250],
         "first": [1.5], "last_ms": [(DAY + DAY_S + 50) * 1000], "last": [2],
     }  # fmt: skip
+    ((tier, spread),) = contents.spreads
+    assert (tier, spread.scale, spread.start.tolist()) == (HISTOGRAMS[0], 5, [DAY + DAY_S] * 2)
+    assert (spread.bin.tolist(), spread.count.tolist()) == ([34419, 34432], [1, 2])
     assert dump.alerts[0].channels == [("webhook", "ops")]
     assert "channels" not in dump.alerts[0].form
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (f"1m,{DAY},,,,,,9 1:1", "there is no scale 9"),
+        (f"1m,{DAY},,,,,,5", "at least one"),
+        (f"1m,{DAY},,,,,,5 2:1 1:1", "ascending"),
+        (f"1m,{DAY},,,,,,5 1:0", "1:0 is no bin and its count"),
+        (f"1m,{DAY},,,,,,5 1", "invalid literal"),
+        (f"1m,{DAY},,,,,,5 99999999999999999999:1", "is no bin and its count"),
+        (f"1m,{DAY + 7},,,,,,5 1:1", "no start of 1m"),
+        ("1m,-60,,,,,,5 1:1", "no start of 1m"),
+        (f"10s,{DAY},,,,,,5 1:1", "10s"),
+    ],
+)
+def test_a_histogram_that_is_none_is_named(line: str, says: str) -> None:
+    head = "resolution,t,count,sum,min,max,last,histogram"
+    with pytest.raises(FileFault, match=f"line 2 is no bucket: .*{says}"):
+        read_buckets(f"{head}\r\n{line}\r\n".encode(), "a")
 
 
 @pytest.mark.parametrize(
@@ -147,10 +172,10 @@ def test_a_file_that_is_wrong_is_named_and_adds_nothing(
 ) -> None:
     dump = opened(tmp_path, zipped({"data/a.csv": data, "data/b.csv": data_csv("a", days(7))}))
     (stat,) = dump.stats
-    series, faults = dump.read(stat, Kind.COUNTER)
-    assert [fault.what for fault in faults] == ["data/a.csv"]
-    assert says in faults[0].message
-    assert np.concatenate([one.rows.sum for one in series]).tolist() == [7]
+    contents = dump.read(stat, Kind.COUNTER)
+    assert [fault.what for fault in contents.faults] == ["data/a.csv"]
+    assert says in contents.faults[0].message
+    assert np.concatenate([one.rows.sum for one in contents.series]).tolist() == [7]
 
 
 @pytest.mark.parametrize(

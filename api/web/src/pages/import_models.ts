@@ -9,6 +9,8 @@ export interface Tally {
   buckets_new: number;
   buckets_same: number;
   buckets_out: number;
+  histograms_new: number;
+  histograms_same: number;
   alerts_new: number;
   alerts_same: number;
   annotations_new: number;
@@ -48,6 +50,7 @@ export function found(one: Import): string {
     many(tally.buckets_new, "bucket", "buckets"),
     tally.buckets_same > 0 ? `${exact(tally.buckets_same)} already here` : "",
     tally.buckets_out > 0 ? `${exact(tally.buckets_out)} outside of what is kept` : "",
+    tally.histograms_new > 0 ? many(tally.histograms_new, "histogram", "histograms") : "",
     tally.alerts_new > 0 ? many(tally.alerts_new, "alert", "alerts") : "",
     tally.annotations_new > 0 ? many(tally.annotations_new, "annotation", "annotations") : "",
     tally.dashboards_new > 0 ? many(tally.dashboards_new, "dashboard", "dashboards") : "",
