@@ -316,6 +316,32 @@ async def test_alerts_are_listed_changed_and_removed(autojump_clock: MockClock) 
         assert (await server.send("GET", path)).status == 404
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"stat": "errors", "stats": None, "match": None, "expr": None},
+        {"stat": None, "stats": None, "match": "err*", "expr": None},
+        {"stat": None, "stats": ["errors", "requests"], "match": None, "expr": None},
+    ],
+)
+async def test_a_ratio_becomes_an_alert_of_stats_and_a_ratio_again(
+    autojump_clock: MockClock, named: dict[str, object]
+) -> None:
+    async with serving() as server:
+        for stat in ("errors", "requests"):
+            await point(server, 1, stat)
+        ratio = {"stats": ["errors", "requests"], "expr": "a/b*100"}
+        made = await alert(server, **ratio)
+        path = f"/v1/alerts/{made['id']}"
+        changed = await server.send("PATCH", path, json=named)
+        assert changed.status == 200, changed.body
+        given = {name: value for name, value in named.items() if value is not None}
+        whole = {name: value for name, value in made["rule"].items() if name not in ratio}
+        assert changed.json["rule"] == whole | given
+        back = await server.send("PATCH", path, json={"stat": None, "match": None, **ratio})
+        assert back.json["rule"] == made["rule"]
+
+
 async def test_a_live_stream_tells_of_alerts_and_annotations(autojump_clock: MockClock) -> None:
     async with serving() as server:
         await point(server, 1)
