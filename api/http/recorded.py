@@ -39,21 +39,28 @@ async def recorded_of(context: Context, rule: Rule, stat: Stat, span: Range) -> 
     begin_s = max(0, span.from_ms // 1000 - rule.span_s)
     end_s = -(-span.to_ms // 1000)
     tier = _tier_for(begin_s, end_s, now_s)
+    # In the order of their ids, as rows of several stats are looked up.
+    looked_at = sorted({stat.id, stat.id if rule.over is None else rule.over})
     readings = [
         await context.node.read_with_imports(
             stat.partition, one, tier, tier.bucket(begin_s), end_s
         )
-        for one in (stat.id, *([rule.over] if rule.over is not None else []))
+        for one in looked_at
     ]  # fmt: skip
     # What was only imported may be wider.
     width_s = max(reading.tier.width_s for reading in readings)
     rows = [reading.rollups.widened(width_s) for reading in readings]
     spread = Histograms.empty()
     if rule.quantile is not None:
-        found = await context.node.read_histograms_with_imports(
-            stat.partition, stat.id, _spread_tier(begin_s, end_s, now_s), begin_s, end_s
-        )
-        spread, width_s = found.rollups, max(width_s, found.tier.width_s)
+        finest = _spread_tier(begin_s, end_s, now_s)
+        spreads = [
+            await context.node.read_histograms_with_imports(
+                stat.partition, one, finest, begin_s, end_s
+            )
+            for one in looked_at
+        ]
+        width_s = max(width_s, *(found.tier.width_s for found in spreads))
+        spread = Histograms.joined([found.rollups for found in spreads])
     return Recorded(stat, of_rollups(Rollups.joined(rows), spread, width_s), width_s)
 
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { changeOf, draftOf, EMPTY, isWhole, labelsOf, ruleOf, saysMore, type Draft } from "../src/pages/alert_draft";
 import { asked, episodes, type Alert, type Transition } from "../src/pages/alert_models";
 
-const DRAFT = { ...EMPTY, target: "orders", threshold: "10" };
+const DRAFT = { ...EMPTY, targets: ["orders"], threshold: "10" };
 
 /** Every field that a rule may have, as the API knows them. */
 const FORM = readFileSync(new URL("../../notify/rule_form.py", import.meta.url), "utf8");
@@ -22,7 +22,9 @@ const TOUCHES: readonly (readonly [Partial<Draft>, readonly string[]])[] = [
   [{ name: "B" }, ["name"]],
   [{ severity: "warning" }, ["severity"]],
   [{ channels: ["ch_1"] }, ["channels"]],
-  [{ target: "web.*" }, ["match", "stat"]],
+  [{ targets: ["web.*"] }, ["match", "stat", "stats"]],
+  [{ targets: ["web.eu", "web.us"] }, ["match", "stat", "stats"]],
+  [{ scale: "100" }, ["expr"]],
   [{ aggregate: "p75" }, ["aggregate"]],
   [{ op: "<" }, ["op", "operator", "upper"]],
   [{ threshold: "11" }, ["threshold"]],
@@ -50,7 +52,7 @@ describe("an alert's draft", () => {
   it("asks only for what its kind has", () => {
     expect(ruleOf(DRAFT)).toMatchObject({ name: "orders threshold", stat: "orders", op: ">", threshold: 10 });
     expect(ruleOf({ ...DRAFT, kind: "deadman" })).not.toHaveProperty("threshold");
-    expect(ruleOf({ ...DRAFT, target: "web.*" })).toMatchObject({ match: "web.*" });
+    expect(ruleOf({ ...DRAFT, targets: ["web.*"] })).toMatchObject({ match: "web.*" });
     expect(ruleOf({ ...DRAFT, op: "outside", upper: "20" })).toMatchObject({ op: "outside", threshold: 10, upper: 20 });
   });
 
@@ -118,13 +120,22 @@ describe("an alert's draft", () => {
   it("takes away only what the alert was before when it becomes another kind", () => {
     const alert = alertOf(FULL);
     const change = changeOf(alert, { ...draftOf(alert), kind: "deadman", cron: "", period: "1h" });
-    expect(change).toMatchObject({ kind: "deadman", threshold: null, op: null, for: null, period: "1h" });
+    expect(change).toMatchObject({ kind: "deadman", threshold: null, op: null, for: null, expr: null, period: "1h" });
     for (const name of ["runbook", "message", "labels", "escalation", "repeat", "group", "depends_on", "stat", "match", "stats"])
       expect(change).not.toHaveProperty(name);
   });
 
+  it("takes away what is emptied while it becomes another kind", () => {
+    const alert = alertOf({ match: "web.*", message: "{stat}", threshold: 10 });
+    const change = changeOf(alert, { ...draftOf(alert), kind: "deadman", targets: ["web.eu"], message: "" });
+    expect(change).toMatchObject({ stat: "web.eu", match: null, message: null });
+  });
+
   it.each([
     [{}, true],
+    [{ targets: [""] }, false],
+    [{ targets: ["orders", ""] }, false],
+    [{ targets: ["errors", "requests"], scale: "100" }, true],
     [{ threshold: "" }, false],
     [{ threshold: "1e999" }, false],
     [{ op: "inside", upper: "9" }, false],

@@ -316,6 +316,32 @@ async def test_alerts_are_listed_changed_and_removed(autojump_clock: MockClock) 
         assert (await server.send("GET", path)).status == 404
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"stat": "errors", "stats": None, "match": None, "expr": None},
+        {"stat": None, "stats": None, "match": "err*", "expr": None},
+        {"stat": None, "stats": ["errors", "requests"], "match": None, "expr": None},
+    ],
+)
+async def test_a_ratio_becomes_an_alert_of_stats_and_a_ratio_again(
+    autojump_clock: MockClock, named: dict[str, object]
+) -> None:
+    async with serving() as server:
+        for stat in ("errors", "requests"):
+            await point(server, 1, stat)
+        ratio = {"stats": ["errors", "requests"], "expr": "a/b*100"}
+        made = await alert(server, **ratio)
+        path = f"/v1/alerts/{made['id']}"
+        changed = await server.send("PATCH", path, json=named)
+        assert changed.status == 200, changed.body
+        given = {name: value for name, value in named.items() if value is not None}
+        whole = {name: value for name, value in made["rule"].items() if name not in ratio}
+        assert changed.json["rule"] == whole | given
+        back = await server.send("PATCH", path, json={"stat": None, "match": None, **ratio})
+        assert back.json["rule"] == made["rule"]
+
+
 async def test_a_live_stream_tells_of_alerts_and_annotations(autojump_clock: MockClock) -> None:
     async with serving() as server:
         await point(server, 1)
@@ -332,26 +358,3 @@ async def test_a_live_stream_tells_of_alerts_and_annotations(autojump_clock: Moc
             assert {e.data["alert"] for e in events if e.name == "alert"} == {rule["id"]}
             assert [e.data["title"] for e in events if e.name == "annotation"] == ["deploy"]
             assert (await some.event()).name == "annotation"
-
-
-async def test_a_backtest_says_what_would_have_been(autojump_clock: MockClock) -> None:
-    async with serving() as server:
-        for minute in range(30):
-            await point(server, 20 if minute in (5, 20) else 2)
-            await trio.sleep(60)
-        rule = {
-            "name": "n", "kind": "threshold", "stat": "orders.failed", "op": ">", "threshold": 10,
-            "window": "1m",
-        }  # fmt: skip
-        body = {"rule": rule, "last": "29m", "sweep": {"threshold": [4, 10, 25], "episodes": 2}}
-        answer = await server.send("POST", "/v1/alerts/test", json=body, key="read")
-        assert answer.status == 200, answer.body
-        tested = answer.json["stats"][0]
-        assert (tested["episodes"], tested["resolution_s"]) == (2, 10)
-        told = [one["to_state"] for one in tested["transitions"]]
-        assert told.count("FIRING") == 2
-        swept = [(one["threshold"], one["episodes"]) for one in tested["sweep"]]
-        assert swept[1:] == [(10, 2), (25, 0)]
-        assert tested["suggested"] == 4
-        assert (await server.send("GET", "/v1/alerts")).json["alerts"] == []
-        assert server.post.sent == []

@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { call } from "../api/client";
 import { rangeOf, rangeParams } from "../chart/ranges";
+import { RatioChart } from "../chart/ratio_chart";
 import { StatChart } from "../chart/stat_chart";
 import { adjust, go, params } from "../router";
 import { Icon } from "../ui/icon";
@@ -17,6 +18,7 @@ import { History, useHistory } from "./alert_history";
 import { asked, episodes, limits, type Alert, type Instance, type Transition } from "./alert_models";
 import { AlertStats } from "./alert_stats";
 import { State } from "./alert_state";
+import { ratioOf } from "./alert_target";
 import { Explained } from "./explained";
 import { Snooze } from "./snooze";
 import type { Stat } from "../api/models";
@@ -106,22 +108,25 @@ function Watched({ alert, instance, history }: { alert: Alert; instance: Instanc
   const range = rangeOf(params.value, "6h");
   const stat = useLoaded((signal) => call<Stat>("GET", `/v1/stats/${instance.stat}`, { signal }), [instance.stat]);
   if (!stat.value) return null;
+  const ratio = ratioOf(alert);
+  const shared = {
+    range,
+    resolution: null,
+    marks: episodes(history.filter((one) => one.stat === instance.stat).reverse()),
+    thresholds: limits(alert),
+    height: 260,
+    onZoom: (from: number, to: number) => adjust(rangeParams({ from, to }), { replace: false }),
+  };
   return (
     <>
       <div class="controls">
         <Ranges range={range} />
       </div>
-      <StatChart
-        stat={stat.value}
-        range={range}
-        resolution={null}
-        aggregates={["value"]}
-        compare={null}
-        marks={episodes(history.filter((one) => one.stat === instance.stat).reverse())}
-        thresholds={limits(alert)}
-        height={260}
-        onZoom={(from, to) => adjust(rangeParams({ from, to }), { replace: false })}
-      />
+      {ratio === null ? (
+        <StatChart {...shared} stat={stat.value} aggregates={["value"]} compare={null} />
+      ) : (
+        <RatioChart {...shared} {...ratio} aggregate={alert.aggregate ?? "sum"} />
+      )}
     </>
   );
 }

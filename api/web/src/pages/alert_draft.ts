@@ -4,6 +4,7 @@
 // form does not show outlives every edit.
 
 import type { Alert } from "./alert_models";
+import { expressionOf, isRatio, saidOf, targetOf, watchedText } from "./alert_target";
 
 export type Kind = "threshold" | "delta" | "deadman";
 
@@ -45,8 +46,10 @@ export interface Step {
 export interface Draft {
   name: string;
   kind: Kind;
-  /** A stat's name or a pattern; empty when a rule names several, which the form leaves alone. */
-  target: string;
+  /** Names, or one pattern; of a ratio the stat that is divided, then the one that divides it. */
+  targets: readonly string[];
+  /** What a ratio is multiplied by; empty when each stat is judged for itself. */
+  scale: string;
   aggregate: string;
   op: string;
   threshold: string;
@@ -81,7 +84,8 @@ export interface Draft {
 export const EMPTY: Draft = {
   name: "",
   kind: "threshold",
-  target: "",
+  targets: [""],
+  scale: "",
   aggregate: "sum",
   op: ">",
   threshold: "",
@@ -132,9 +136,9 @@ export function draftOf(alert: Alert): Draft {
   const figure = (name: string): string => (typeof rule[name] === "number" ? String(rule[name]) : "");
   const said = text("direction") ?? text("op") ?? text("operator") ?? EMPTY.direction;
   return {
+    ...targetOf(alert),
     name: alert.name,
     kind: kind as Kind,
-    target: rule["stats"] === undefined ? (text("match") ?? alert.states[0]?.stat_name ?? text("stat") ?? "") : "",
     aggregate: alert.aggregate ?? EMPTY.aggregate,
     op: alert.op ?? EMPTY.op,
     threshold: number("threshold"),
@@ -185,7 +189,7 @@ export function saysMore(draft: Draft): boolean {
 }
 
 export function titleOf(draft: Draft): string {
-  return draft.name.trim() || `${draft.target} ${draft.kind}`;
+  return draft.name.trim() || `${watchedText(draft)} ${draft.kind}`;
 }
 
 export function isRanged(op: string): boolean {
@@ -195,7 +199,8 @@ export function isRanged(op: string): boolean {
 /** How each thing in the form is said to the API; null takes away what says the same otherwise. */
 const SAID: Record<Exclude<keyof Draft, "kind">, (draft: Draft) => Rule> = {
   name: (draft) => ({ name: titleOf(draft) }),
-  target: ({ target }) => (target.includes("*") ? { match: target, stat: null } : { stat: target, match: null }),
+  targets: saidOf,
+  scale: (draft) => ({ expr: isRatio(draft) ? expressionOf(draft.scale) : null }),
   aggregate: ({ aggregate }) => ({ aggregate }),
   op: ({ op, upper }) => ({ op, operator: null, upper: isRanged(op) ? Number(upper) : null }),
   threshold: ({ threshold }) => ({ threshold: Number(threshold) }),
@@ -226,7 +231,7 @@ const SAID: Record<Exclude<keyof Draft, "kind">, (draft: Draft) => Rule> = {
 
 const TOLD = ["keeping", "repeat", "backoff", "active", "escalation", "message", "runbook", "labels"] as const;
 const MORE = [...TOLD, "warn", "clear", "fewest", "most", "lookingBack"] as const;
-const ALWAYS = ["name", "target", "severity", "channels", ...TOLD] as const;
+const ALWAYS = ["name", "targets", "scale", "severity", "channels", ...TOLD] as const;
 const OF_KIND: Record<Kind, readonly (keyof typeof SAID)[]> = {
   threshold: ["aggregate", "op", "threshold", "upper", "window", "lasting", "warn", "clear", "lookingBack"],
   delta: ["aggregate", "difference", "direction", "change", "window", "lasting", "lookingBack"],
@@ -244,7 +249,7 @@ const LEFT_BEHIND: Record<Kind, readonly string[]> = {
 };
 
 /** What a deadman may not have besides. */
-const OF_NUMBERS = ["window", "aggregate", "for"] as const;
+const OF_NUMBERS = ["window", "aggregate", "for", "expr"] as const;
 
 /** The rule of a draft; what belongs to another kind is left out. */
 export function ruleOf(draft: Draft): Rule {
@@ -256,15 +261,15 @@ export function ruleOf(draft: Draft): Rule {
 /** The change that makes an alert what the draft says. */
 export function changeOf(alert: Alert, draft: Draft): Rule {
   const before = draftOf(alert);
-  if (draft.kind !== before.kind) return { ...leaving(before.kind, draft.kind), ...turned(before, draft) };
-  const touched = written(draft).filter((name) => !same(draft[name], before[name]));
-  return Object.assign({}, ...touched.map((name) => SAID[name](draft))) as Rule;
-}
-
-function turned(before: Draft, draft: Draft): Rule {
-  const untouched = ALWAYS.filter((name) => same(draft[name], before[name]));
-  const kept = new Set(untouched.flatMap((name) => Object.keys(SAID[name](draft))));
-  return Object.fromEntries(Object.entries(ruleOf(draft)).filter(([name]) => !kept.has(name)));
+  const turns = draft.kind !== before.kind;
+  const common: readonly (keyof typeof SAID)[] = ALWAYS;
+  // Without an aggregate of its own a rule goes by its stats: with others, what was shown is said.
+  const settles = alert.rule["aggregate"] === undefined && !same(draft.targets, before.targets);
+  const touched = written(draft).filter(
+    (name) => !same(draft[name], before[name]) || (turns && !common.includes(name)) || (settles && name === "aggregate"),
+  );
+  const said = touched.map((name) => SAID[name](draft));
+  return Object.assign(turns ? { ...leaving(before.kind, draft.kind), kind: draft.kind } : {}, ...said) as Rule;
 }
 
 function leaving(from: Kind, to: Kind): Rule {
@@ -286,7 +291,8 @@ const DURATION = /^(?:\d{1,6}(?:s|m|h|d|w))+$/;
 
 /** Whether there is enough of it to be tried over the past. */
 export function isWhole(draft: Draft): boolean {
-  const { lasting, keeping, repeat, escalation } = draft;
+  const { targets, lasting, keeping, repeat, escalation } = draft;
+  if (targets.some((one) => one === "")) return false;
   if (labelsOf(draft.labels) === null || ![keeping, repeat].every(isSpanOrNone)) return false;
   if (!escalation.every(({ after, channel }) => DURATION.test(after.trim()) && channel !== "")) return false;
   if (draft.kind === "deadman") return draft.cron !== "" || DURATION.test(draft.period.trim());

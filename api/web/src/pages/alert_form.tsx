@@ -2,9 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { call } from "../api/client";
-import type { Stat, StatList } from "../api/models";
 import { asProblem, type Problem } from "../api/problem";
-import { useLoaded } from "../ui/loaded";
 import { Choice, Dialog, Field } from "../ui/parts";
 import { say } from "../ui/toasts";
 import {
@@ -13,7 +11,9 @@ import {
 } from "./alert_draft";
 import type { Alert } from "./alert_models";
 import { More } from "./alert_more";
+import { isPattern, isRatio } from "./alert_target";
 import { Trial } from "./alert_trial";
+import { useFound, Watched } from "./alert_watched";
 import { useChannels } from "./channels";
 
 const KINDS: readonly (readonly [Kind, string])[] = [
@@ -35,7 +35,7 @@ const SEVERITIES: readonly (readonly [Severity, string])[] = [
   ["warning", "a warning"],
 ];
 
-/** Stats of a pattern that the past is judged for at a time. */
+/** Stats that the past is judged for at a time. */
 const TRIED_MAX = 20;
 
 interface AlertFormProps {
@@ -47,18 +47,16 @@ interface AlertFormProps {
 }
 
 export function AlertForm({ alert, stat, onClose, onDone }: AlertFormProps) {
-  const [draft, setDraft] = useState<Draft>(() => (alert ? draftOf(alert) : { ...EMPTY, target: stat ?? "" }));
+  const [draft, setDraft] = useState<Draft>(() => (alert ? draftOf(alert) : { ...EMPTY, targets: [stat ?? ""] }));
   const [problem, setProblem] = useState<Problem | null>(null);
   const set = (change: Partial<Draft>) => setDraft((before) => ({ ...before, ...change }));
-  // A rule that names its stats one by one keeps them; the first stands for all in the trial.
-  const fixed = alert !== undefined && alert.rule["stats"] !== undefined;
-  const wanted = fixed ? (alert.states[0]?.stat_name ?? "") : draft.target;
-  const stats = useLoaded(
-    (signal) => call<StatList>("GET", "/v1/stats", { params: { q: wanted, limit: 30 }, signal }),
-    [wanted],
-  );
-  const fitting = fits(wanted, stats.value?.stats ?? []);
-  const first = fitting[0];
+  const [place, setPlace] = useState(0);
+  const { offered, known } = useFound(draft.targets[place] ?? "");
+  const [head = ""] = draft.targets;
+  const first = isPattern(head) ? offered[0] : known.get(head);
+  const own = alert ? draftOf(alert).targets : [];
+  const tried = triedOf(draft, (name) => known.has(name) || own.includes(name));
+  const amount = isPattern(head) ? offered.length : (tried?.targets.length ?? 0);
   useEffect(() => {
     if (first && !alert) set({ aggregate: first.type === "counter" ? "sum" : "avg" });
   }, [first?.id]);
@@ -77,14 +75,12 @@ export function AlertForm({ alert, stat, onClose, onDone }: AlertFormProps) {
   return (
     <Dialog title={alert ? "Change the alert" : "New alert"} onClose={onClose} broad>
       <form onSubmit={(event) => void keep(event)}>
-        {fixed ? (
-          <p class="muted">At {alert.states.map((one) => one.stat_name ?? one.stat).join(", ")}</p>
-        ) : (
-          <StatField value={draft.target} onInput={(target) => set({ target })} stats={stats.value?.stats ?? []} fault={problem?.of("stat")} />
-        )}
+        <Watched draft={draft} set={set} problem={problem} offered={offered} onWrite={setPlace} />
         <Condition draft={draft} set={set} problem={problem} />
-        {first && isWhole(draft) && fitting.length <= TRIED_MAX && <Trial draft={draft} rule={alert ? { ...alert.rule, ...changeOf(alert, draft) } : ruleOf(draft)} stat={first} />}
-        {fitting.length > TRIED_MAX && <p class="hint">It fits more stats than can be tried at a time.</p>}
+        {first && tried && isWhole(tried) && amount <= TRIED_MAX && (
+          <Trial draft={tried} rule={alert ? { ...alert.rule, ...changeOf(alert, tried) } : ruleOf(tried)} stat={first} />
+        )}
+        {amount > TRIED_MAX && <p class="hint">These are more stats than can be tried at a time.</p>}
         <Field label="Name" value={draft.name} onInput={(name) => set({ name })} placeholder={titleOf(draft)} fault={problem?.of("name")} />
         <Told chosen={draft.channels} onChange={(channels) => set({ channels })} />
         <More draft={draft} set={set} problem={problem} />
@@ -101,9 +97,12 @@ export function AlertForm({ alert, stat, onClose, onDone }: AlertFormProps) {
   );
 }
 
-function fits(target: string, found: readonly Stat[]): readonly Stat[] {
-  if (target.includes("*")) return found;
-  return found.filter((one) => one.name === target || one.id === target);
+/** The draft as far as its stats are known: half a name is no question for the server. */
+function triedOf(draft: Draft, isKnown: (name: string) => boolean): Draft | null {
+  const [head = ""] = draft.targets;
+  if (draft.targets.length === 1 && isPattern(head)) return draft;
+  const targets = draft.targets.filter(isKnown);
+  return targets.length >= (isRatio(draft) ? 2 : 1) ? { ...draft, targets } : null;
 }
 
 export interface PartProps {
@@ -141,7 +140,7 @@ function Measure({ draft, set }: Omit<PartProps, "problem">) {
   const windows = WINDOWS.some(([one]) => one === draft.window) ? WINDOWS : [...WINDOWS, [draft.window, draft.window] as const];
   return (
     <>
-      <Choice<string> label="Its" value={draft.aggregate} options={AGGREGATES.map((one) => [one, one] as const)} onChange={(aggregate) => set({ aggregate })} />
+      <Choice<string> label={isRatio(draft) ? "Their" : "Its"} value={draft.aggregate} options={AGGREGATES.map((one) => [one, one] as const)} onChange={(aggregate) => set({ aggregate })} />
       <Choice label="within" value={draft.window} options={windows} onChange={(window) => set({ window })} />
     </>
   );
@@ -196,36 +195,5 @@ function Told({ chosen, onChange }: { chosen: readonly string[]; onChange: (ids:
         </label>
       ))}
     </fieldset>
-  );
-}
-
-interface StatFieldProps {
-  value: string;
-  onInput: (text: string) => void;
-  stats: readonly Stat[];
-  fault: string | undefined;
-}
-
-function StatField({ value, onInput, stats, fault }: StatFieldProps) {
-  return (
-    <div class="field">
-      <label for="alert-stat">Stat</label>
-      <input
-        id="alert-stat"
-        list="alert-stats"
-        value={value}
-        required
-        autocomplete="off"
-        aria-invalid={fault !== undefined}
-        placeholder="orders.failed, or web.*"
-        onInput={(event) => onInput(event.currentTarget.value)}
-      />
-      <datalist id="alert-stats">
-        {stats.map((one) => (
-          <option key={one.id} value={one.name} />
-        ))}
-      </datalist>
-      {fault !== undefined && <small class="fault">{fault}</small>}
-    </div>
   );
 }

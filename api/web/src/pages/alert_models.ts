@@ -1,6 +1,7 @@
 // Alerts as the API has them.
 
 import type { Mark } from "../chart/chart";
+import { ratioOf } from "./alert_target";
 
 export interface Instance {
   stat: string;
@@ -132,14 +133,21 @@ export function heldBack(one: Silence): string {
 }
 
 /** What an alert asks, in words. */
-export function asked({ kind, aggregate, window, op, threshold, rule }: Alert): string {
+export function asked(alert: Alert): string {
+  const { kind, aggregate, window, op, threshold, rule } = alert;
   const text = (name: string) => (typeof rule[name] === "string" || typeof rule[name] === "number" ? String(rule[name]) : "");
-  const measure = `${aggregate ?? "value"}${window === null ? "" : ` in ${window}`}`;
+  const measure = `${aggregate ?? "value"}${window === null ? "" : ` in ${window}`}${divided(alert)}`;
   if (kind === "deadman") return text("cron") === "" ? paced(text("period") || text("time_window"), text("min_points"), text("max_points")) : `no point at ${text("cron")}`;
   const limit = threshold ?? "";
   if (kind === "delta") return `${measure} changes by more than ${limit}${CHANGED_BY[text("change")] ?? " %"}`;
   if (op === "inside" || op === "outside") return `${measure} ${op} ${limit} to ${text("upper")}`;
   return `${measure} ${op ?? ""} ${limit}`;
+}
+
+/** Of a ratio: what is divided by what. */
+function divided(alert: Alert): string {
+  const ratio = ratioOf(alert);
+  return ratio === null ? "" : ` of ${ratio.stats.join(" / ")}${ratio.scale === "1" ? "" : ` * ${ratio.scale}`}`;
 }
 
 /** What a deadman asks of each period. */
@@ -148,9 +156,9 @@ function paced(period: string, fewest: string, most: string): string {
   return most === "" ? few : `${few}, or more than ${most}`;
 }
 
-/** The limits that can be drawn into a chart of the stat; changes and ratios have none. */
+/** The limits that can be drawn into a chart of what is judged; changes have none. */
 export function limits({ kind, op, threshold, rule }: Alert): number[] {
-  if (kind !== "threshold" || threshold === null || rule["expr"] !== undefined) return [];
+  if (kind !== "threshold" || threshold === null) return [];
   const upper = rule["upper"];
   return (op === "inside" || op === "outside") && typeof upper === "number" ? [threshold, upper] : [threshold];
 }

@@ -4,10 +4,12 @@ import { useEffect, useState } from "preact/hooks";
 import { call } from "../api/client";
 import { AGGREGATES as DRAWN, type Aggregate, type Stat } from "../api/models";
 import { asProblem, type Problem } from "../api/problem";
+import { RatioChart } from "../chart/ratio_chart";
 import { StatChart } from "../chart/stat_chart";
 import { span } from "../chart/times";
 import { limitsOf, type Draft } from "./alert_draft";
 import { episodes, type Transition } from "./alert_models";
+import { isRatio } from "./alert_target";
 
 interface Tested {
   stat: string;
@@ -28,7 +30,7 @@ interface TrialProps {
   draft: Draft;
   /** The rule that the draft would make. */
   rule: Record<string, unknown>;
-  /** The stat whose week is drawn; of a pattern, the first that fits. */
+  /** The stat whose week is drawn; of a pattern, the first that fits; of a ratio, what is divided. */
   stat: Stat;
 }
 
@@ -36,21 +38,22 @@ interface TrialProps {
 export function Trial({ draft, rule, stat }: TrialProps) {
   const { tested, problem } = useTrial(rule);
   const own = tested?.find((one) => one.stat === stat.id);
-  const marks = episodes(own?.transitions ?? []);
   const names: readonly string[] = DRAWN;
   const drawn = names.includes(draft.aggregate) ? (draft.aggregate as Aggregate) : "value";
+  const shared = {
+    range: WEEK,
+    resolution: STEPS.includes(draft.window) ? draft.window : null,
+    marks: episodes(own?.transitions ?? []),
+    thresholds: limitsOf(draft),
+    height: 180,
+  };
   return (
     <>
-      <StatChart
-        stat={stat}
-        range={WEEK}
-        resolution={STEPS.includes(draft.window) ? draft.window : null}
-        aggregates={[draft.kind === "deadman" ? "value" : drawn]}
-        compare={null}
-        marks={marks}
-        thresholds={limitsOf(draft)}
-        height={180}
-      />
+      {isRatio(draft) ? (
+        <RatioChart {...shared} stats={draft.targets} scale={draft.scale} aggregate={draft.aggregate} />
+      ) : (
+        <StatChart {...shared} stat={stat} aggregates={[draft.kind === "deadman" ? "value" : drawn]} compare={null} />
+      )}
       <p class="hint" role="status">
         {problem !== null ? problem.detail : tested !== null && summed(tested)}
       </p>

@@ -9,6 +9,7 @@ import { useLoaded } from "../ui/loaded";
 import { AlertForm } from "./alert_form";
 import { asked, episodes, limits, type Alert, type Transition } from "./alert_models";
 import { State } from "./alert_state";
+import { ratioOf } from "./alert_target";
 import { Listing } from "./listing";
 
 const HISTORY_MAX = 200;
@@ -33,7 +34,9 @@ export function useWatching(stat: Stat): Watching {
       ),
     );
     const marks = drawn.flatMap((one, index) => marksOf(one, histories[index]?.transitions ?? []));
-    return { alerts, marks, thresholds: drawn.filter((one) => one.enabled).flatMap(limits) };
+    // What a ratio must not pass is no limit of its stats.
+    const own = drawn.filter((one) => one.enabled && ratioOf(one) === null);
+    return { alerts, marks, thresholds: own.flatMap(limits) };
   }, [stat.id]);
   useAlerts(found.again);
   return { ...(found.value ?? { alerts: [], marks: [], thresholds: [] }), again: found.again };
