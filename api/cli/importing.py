@@ -69,6 +69,7 @@ class Tally(msgspec.Struct, frozen=True):
     # A server of an earlier release does not tell.
     annotations_new: int = 0
     dashboards_new: int = 0
+    silences_new: int = 0
 
 
 class Import(msgspec.Struct, frozen=True):
@@ -132,7 +133,11 @@ def report(ended: Import) -> int:
         print(f"{ended.id} is undone")
         return DONE
     said = "would bring" if ended.dry_run else "brought"
-    others = ("annotations", tally.annotations_new), ("dashboards", tally.dashboards_new)
+    others = (
+        ("annotations", tally.annotations_new),
+        ("dashboards", tally.dashboards_new),
+        ("silences", tally.silences_new),
+    )
     more = "".join(f", {amount} {what}" for what, amount in others if amount)
     print(
         f"{ended.id} {said} {tally.buckets_new} buckets of {tally.stats} stats"
