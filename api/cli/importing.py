@@ -70,6 +70,7 @@ class Tally(msgspec.Struct, frozen=True):
     annotations_new: int = 0
     dashboards_new: int = 0
     histograms_new: int = 0
+    silences_new: int = 0
 
 
 class Import(msgspec.Struct, frozen=True):
@@ -134,9 +135,11 @@ def report(ended: Import) -> int:
         return DONE
     said = "would bring" if ended.dry_run else "brought"
     others = (
-        ("histograms", tally.histograms_new), ("annotations", tally.annotations_new),
+        ("histograms", tally.histograms_new),
+        ("annotations", tally.annotations_new),
         ("dashboards", tally.dashboards_new),
-    )  # fmt: skip
+        ("silences", tally.silences_new),
+    )
     more = "".join(f", {amount} {what}" for what, amount in others if amount)
     print(
         f"{ended.id} {said} {tally.buckets_new} buckets of {tally.stats} stats"

@@ -13,6 +13,7 @@ from msgspec import UNSET, Struct, UnsetType
 from api.boards.board import Board
 from api.boards.kept import Boards
 from api.export.layout import FORMAT, file_of
+from api.export.silences import SilenceEntry, silence_entries
 from api.http.context import Context
 from api.http.dates import date_text
 from api.notify.annotation import Annotation
@@ -91,6 +92,7 @@ class Others(Struct, frozen=True):
     alerts: list[AlertEntry]
     annotations: list[NoteEntry]
     dashboards: list[BoardEntry]
+    silences: list[SilenceEntry]
 
 
 async def others_of(context: Context, account: int) -> Others:
@@ -105,6 +107,7 @@ async def others_of(context: Context, account: int) -> Others:
             BoardEntry(one.id, date_text(one.record.created_ms), one.record.board)
             for one in await Boards(context.documents).all(account, now_ms)
         ],
+        await silence_entries(context, account, now_ms),
     )
 
 

@@ -51,6 +51,7 @@ class AlertImport:
         for one in in_order(found):
             try:
                 brought.count(new=await self._alert(one, ids))
+                brought.ids[one.id] = ids[one.id]
             except AlertFault as fault:
                 brought.faults.append(Fault(one.what, f"{fault}"))
         return brought

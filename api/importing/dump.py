@@ -27,10 +27,10 @@ from api.importing.stathat_json import read_json
 from engine.stats import Kind, canonical_name
 
 STATS_MAX: Final = 100_000
+"""Stats of one dump."""
 
 OTHERS_MAX: Final = 10_000
-"""Alerts, annotations and dashboards, of each kind: no account may have more."""
-"""Stats of one dump."""
+"""Alerts, annotations, dashboards and silences, of each kind: no account may have more."""
 
 Reader = Callable[[bytes], Sequence[Table]]
 
@@ -44,6 +44,7 @@ class Dump:
     alerts: list[FoundAlert] = field(default_factory=list)
     notes: list[dict[str, Any]] = field(default_factory=list)
     boards: list[dict[str, Any]] = field(default_factory=list)
+    silences: list[dict[str, Any]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     _readers: dict[str, Reader] = field(default_factory=dict)
     _last: tuple[str, Sequence[Table]] = ("", ())
@@ -90,13 +91,15 @@ def open_dump(archive: Archive, name: str | None = None, kind: Kind | None = Non
             except FileFault as fault:
                 dump.faults.append(Fault(file, f"{fault}"))
     dump.stats = _joined(dump.stats, dump.faults)
-    if not (dump.stats or dump.alerts or dump.notes or dump.boards):
+    if not (dump.stats or dump.alerts or dump.notes or dump.boards or dump.silences):
         told = f"; {dump.faults[0].what}: {dump.faults[0].message}" if dump.faults else ""
         raise DumpFault(f"there is nothing in it that can be imported{told}")
     if len(dump.stats) > STATS_MAX:
         raise DumpFault(f"it has more than {STATS_MAX:,} stats")
-    if max(len(dump.alerts), len(dump.notes), len(dump.boards)) > OTHERS_MAX:
-        raise DumpFault(f"it has more than {OTHERS_MAX:,} alerts, annotations or dashboards")
+    others = len(dump.alerts), len(dump.notes), len(dump.boards), len(dump.silences)
+    if max(others) > OTHERS_MAX:
+        text = f"it has more than {OTHERS_MAX:,} alerts, annotations, dashboards or silences"
+        raise DumpFault(text)
     return dump
 
 
@@ -109,6 +112,7 @@ def _own_export(dump: Dump, file: str) -> None:
     dump.alerts = catalogue.found_alerts()
     dump.notes = [one.annotation for one in catalogue.annotations]
     dump.boards = [one.board for one in catalogue.dashboards]
+    dump.silences = [one.silence for one in catalogue.silences]
     for stat in catalogue.found_stats():
         path = folder + stat.files[0]
         if path not in dump.archive.sizes:

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
 
+import msgspec
 from msgspec import Meta, Struct
 
 from api.importing.faults import Fault
@@ -102,6 +104,26 @@ class FoundNote(Struct, frozen=True, kw_only=True):
     ] = ()
     stats: Annotated[tuple[str, ...], Meta(max_length=STATS_MAX)] = ()
     link: Annotated[str, Meta(max_length=LINK_LENGTH_MAX)] = ""
+
+
+Moment = Annotated[datetime, Meta(tz=True)]
+
+
+class FoundSilence(Struct, frozen=True, kw_only=True):
+    """A silence of a dump: as an export writes it, its stats by name, its alerts by their ids."""
+
+    from_: Moment = msgspec.field(name="from")
+    until: Moment
+    kind: Literal["silence", "maintenance"] | None = None
+    rrule: str = ""
+    tz: str = "UTC"
+    alerts: tuple[Annotated[str, Meta(min_length=1)], ...] = ()
+    stats: tuple[str, ...] = ()
+    match: str = ""
+    severity: Literal["", "warning", "critical"] = ""
+    labels: dict[str, str] = {}
+    everything: bool = False
+    note: str = ""
 
 
 def stathat_alert(fields: Mapping[str, Any], stat: str) -> FoundAlert:

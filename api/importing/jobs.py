@@ -15,7 +15,6 @@ import trio
 
 from api.accounts.vault import Vault, VaultFault
 from api.boards.kept import Boards
-from api.importing.alerts import AlertImport
 from api.importing.applying import (
     STATS_A_BLOCK,
     compare,
@@ -25,10 +24,10 @@ from api.importing.applying import (
     write,
 )
 from api.importing.archive import Archive
-from api.importing.companions import Companions
 from api.importing.dump import Dump, open_dump
 from api.importing.faults import DumpFault, PulledFault
 from api.importing.kept import MADE, Kept
+from api.importing.others import Others
 from api.importing.pulling import Fetch, Source, fetch
 from api.importing.record import ImportRecord, State, import_id
 from api.notify.guard import Guard
@@ -89,6 +88,9 @@ class Importing:
     def __init__(self, means: Means, kept: Kept) -> None:
         self.means = means
         self.kept = kept
+        self._others = Others(
+            means.office, means.directory, means.allowances, Boards(kept.documents)
+        )
         self._live: dict[int, ImportRecord] = {}
         self._arrived: trio.MemorySendChannel[int]
         self._arrived, self._queue = trio.open_memory_channel[int](WAITING_MAX)
@@ -285,7 +287,7 @@ class Importing:
             if not record.dry_run:
                 # The windows of the alerts are filled with what is committed.
                 await self.means.node.checkpoint()
-            record = await self._others(record, dump)
+            record = await self._others.bring(record, dump, self.now_ms)
         await self._tell(record)
         if not record.dry_run:
             await self.means.node.checkpoint()
@@ -328,32 +330,6 @@ class Importing:
         )  # fmt: skip
         return msgspec.structs.replace(record, tally=tally).noting(*block.faults)
 
-    async def _others(self, record: ImportRecord, dump: Dump) -> ImportRecord:
-        """Bring in alerts, annotations and dashboards, which need the stats."""
-        means, account, now_ms = self.means, record.account, self.now_ms
-        companions, names = self._companions(record), means.directory.names(account)
-        alerts = await self._alerts(record).bring(dump.alerts)
-        notes = await companions.bring_notes(dump.notes, names, now_ms)
-        boards = await companions.bring_boards(dump.boards, means.allowances.of(account), now_ms)
-        tally = msgspec.structs.replace(
-            record.tally, alerts_new=alerts.new, alerts_same=alerts.same,
-            annotations_new=notes.new, annotations_same=notes.same,
-            dashboards_new=boards.new, dashboards_same=boards.same,
-        )  # fmt: skip
-        told = msgspec.structs.replace(record, tally=tally)
-        return told.noting(*alerts.faults, *notes.faults, *boards.faults)
-
-    def _alerts(self, record: ImportRecord) -> AlertImport:
-        means = self.means
-        return AlertImport(
-            means.office, means.directory, means.allowances, record.account, record.id,
-            record.dry_run,
-        )  # fmt: skip
-
-    def _companions(self, record: ImportRecord) -> Companions:
-        annotations, boards = self.means.office.annotations, Boards(self.kept.documents)
-        return Companions(annotations, boards, record.account, record.id, record.dry_run)
-
     async def _undo(self, record: ImportRecord) -> None:
         """Forget buckets, then all but stats, then the stats that it made and that nobody used."""
         means, account = self.means, record.account
@@ -370,8 +346,7 @@ class Importing:
             for place in range(0, len(ids), UNDO_STATS):
                 part = [undo_command(one, record.number) for one in ids[place : place + UNDO_STATS]]
                 await submit(means.node, partition, part)
-        await self._alerts(record).forget()
-        await self._companions(record).forget(self.now_ms)
+        await self._others.forget(record, self.now_ms)
         await self._trash_made(record)
         await means.node.checkpoint()
         await self._end(record, "undone")

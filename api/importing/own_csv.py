@@ -84,6 +84,12 @@ class ListedBoard(Struct, frozen=True):
     board: dict[str, Any]
 
 
+class ListedSilence(Struct, frozen=True):
+    """A silence or maintenance of a catalogue."""
+
+    silence: dict[str, Any]
+
+
 class Catalogue(Struct, frozen=True):
     """What a whole export has; what is not here comes in by hand."""
 
@@ -93,6 +99,7 @@ class Catalogue(Struct, frozen=True):
     alerts: list[ListedAlert] = []
     annotations: list[ListedNote] = []
     dashboards: list[ListedBoard] = []
+    silences: list[ListedSilence] = []
 
     def found_stats(self) -> list[FoundStat]:
         """The stats and where their buckets are."""

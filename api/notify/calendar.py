@@ -221,11 +221,12 @@ def _until(text: str | None, zone: ZoneInfo) -> int | None:
     for form, whole_day in (("%Y%m%dT%H%M%SZ", False), ("%Y%m%dT%H%M%S", False), ("%Y%m%d", True)):
         try:
             at = datetime.strptime(text, form)
-        except ValueError:
+            if form.endswith("Z"):
+                return (at.replace(tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
+            return _ms(at + DAY, zone) - 1 if whole_day else _ms(at, zone)
+        except (ValueError, OverflowError):
+            # Overflown where a day ends, or a zone is, beyond the years 1 to 9999.
             continue
-        if form.endswith("Z"):
-            return (at.replace(tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
-        return _ms(at + DAY, zone) - 1 if whole_day else _ms(at, zone)
     raise CalendarFault("UNTIL is like 20261231T230000Z")
 
 

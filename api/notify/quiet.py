@@ -10,9 +10,11 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct
 
-from api.notify.calendar import Repeats, read_repeats
+from api.notify.calendar import TEXT_LENGTH_MAX, CalendarFault, Repeats, read_repeats
+from api.notify.rule_form import LABEL_LENGTH_MAX, LABELS_MAX
 from api.query.times import parse_zone
 from engine.silences import Silence
+from storage.directory_search import QUERY_LENGTH_MAX
 
 KIND: Final = "silence"
 """The kind of the documents."""
@@ -22,6 +24,13 @@ QUIETS_MAX: Final = 500
 
 SILENCE_MS_MAX: Final = 30 * 86_400_000
 """A silence ends after thirty days at most; whoever wants more drops the alert."""
+
+NAMED_MAX: Final = 1_000
+"""Alerts, and stats, that a silence names one by one; a pattern has no such limit."""
+
+NOTE_LENGTH_MAX: Final = 1_000
+
+SAY_WHAT: Final = "say what: alerts, stats, match, severity, labels, or everything"
 
 AHEAD_MS: Final = 2 * 86_400_000
 """Repeated windows are made so far ahead."""
@@ -71,6 +80,31 @@ class Quiet(Struct, frozen=True, kw_only=True, omit_defaults=True):
         if repeats is None:
             return self.until_ms <= now_ms
         return not self.times(now_ms) and repeats.next_after(now_ms) is None
+
+
+def faults(quiet: Quiet) -> Iterator[tuple[str, str]]:
+    """What it may not be: the field, and how it should be; its time zone is one."""
+    if max(len(quiet.alerts), len(quiet.stats)) > NAMED_MAX:
+        yield "stats", f"at most {NAMED_MAX} alerts and stats"
+    if len(quiet.match) > QUERY_LENGTH_MAX:
+        yield "match", f"1 to {QUERY_LENGTH_MAX} characters"
+    texts = [text for pair in quiet.labels.items() for text in pair]
+    if len(quiet.labels) > LABELS_MAX or any(len(text) > LABEL_LENGTH_MAX for text in texts):
+        yield "labels", f"at most {LABELS_MAX}, of at most {LABEL_LENGTH_MAX} characters"
+    if len(quiet.note) > NOTE_LENGTH_MAX:
+        yield "note", f"at most {NOTE_LENGTH_MAX} characters"
+    if not quiet.from_ms < quiet.until_ms <= quiet.from_ms + SILENCE_MS_MAX:
+        yield "until", "after it begins, and at most 30 days"
+    if len(quiet.rrule) > TEXT_LENGTH_MAX:
+        yield "rrule", f"at most {TEXT_LENGTH_MAX} characters"
+        return
+    try:
+        repeats = quiet.repeats
+    except CalendarFault as fault:
+        yield "rrule", f"{fault}"
+        return
+    if repeats is not None and quiet.kind == "silence" and not repeats.ends:
+        yield "rrule", "a silence must end: add COUNT or UNTIL, or make it maintenance"
 
 
 def silences_of(quiet: Quiet, fitting: Sequence[int], now_ms: int) -> Iterator[Silence]:

@@ -15,17 +15,12 @@ from api.http.problems import Problem, wrong_field
 from api.http.route import Call, Nothing, Route
 from api.http.selected import named_stat
 from api.http.wanted import glob
-from api.notify.calendar import CalendarFault
 from api.notify.ids import new_id
-from api.notify.quiet import QUIETS_MAX, SILENCE_MS_MAX, Quiet
+from api.notify.quiet import QUIETS_MAX, SAY_WHAT, Quiet, faults
 from api.notify.quieting import TooManyQuiets
 from api.query.durations import parse_duration
 from api.query.times import parse_time, parse_zone
 from engine.stats import public_id
-
-NAMED_MAX: Final = 1_000
-NOTE_LENGTH_MAX: Final = 1_000
-LABELS_MAX: Final = 32
 
 CALENDAR_MS: Final = 42 * 86_400_000
 """A calendar shows what comes within six weeks."""
@@ -174,13 +169,7 @@ async def _understood(call: Call[Any, Any], body: NewSilence) -> Quiet:
     context, account = call.context, call.caller.account
     matchers = (body.alerts, body.stats, body.match, body.severity, body.labels)
     if any(matchers) == body.everything:
-        raise wrong_field(
-            "alerts", "say what: alerts, stats, match, severity, labels, or everything"
-        )
-    if max(len(body.alerts), len(body.stats)) > NAMED_MAX or len(body.labels) > LABELS_MAX:
-        raise wrong_field("stats", f"at most {NAMED_MAX} alerts and stats, {LABELS_MAX} labels")
-    if len(body.note) > NOTE_LENGTH_MAX:
-        raise wrong_field("note", f"at most {NOTE_LENGTH_MAX} characters")
+        raise wrong_field("alerts", SAY_WHAT)
     for alert in body.alerts:
         if context.office.rulebook.get(account, alert) is None:
             raise wrong_field("alerts", f"there is no alert {alert[:40]}")
@@ -196,7 +185,10 @@ async def _understood(call: Call[Any, Any], body: NewSilence) -> Quiet:
         severity=body.severity or "", labels=body.labels, note=body.note,
         by=call.caller.key_id,
     )  # fmt: skip
-    _check_repeats(quiet, context.clock.now_ms())
+    for name, text in faults(quiet):
+        raise wrong_field(name, text)
+    if quiet.over(quiet.created_ms):
+        raise wrong_field("rrule", "it never comes within five years")
     return quiet
 
 
@@ -212,24 +204,9 @@ def _span(body: NewSilence, now_ms: int) -> tuple[int, int]:
         until_ms = from_ms + span.nominal_ms()
     else:
         until_ms = parse_time(str(body.until), "until", now_ms, zone)
-    if not from_ms < until_ms <= from_ms + SILENCE_MS_MAX:
-        raise wrong_field("until", "after it begins, and at most 30 days")
     if until_ms <= now_ms and not body.rrule:
         raise wrong_field("until", "it is over already")
     return from_ms, until_ms
-
-
-def _check_repeats(quiet: Quiet, now_ms: int) -> None:
-    try:
-        repeats = quiet.repeats
-    except CalendarFault as fault:
-        raise wrong_field("rrule", f"{fault}") from None
-    if repeats is None:
-        return
-    if quiet.kind == "silence" and not repeats.ends:
-        raise wrong_field("rrule", "a silence must end: add COUNT or UNTIL, or make it maintenance")
-    if quiet.over(now_ms):
-        raise wrong_field("rrule", "it never comes within five years")
 
 
 async def _silence(call: Call[Nothing, Nothing]) -> Quiet:

@@ -3,7 +3,8 @@ import { found, pace, underWay, type Import } from "../src/pages/import_models";
 
 const NOTHING = {
   stats: 0, stats_done: 0, stats_new: 0, buckets_new: 0, buckets_same: 0, buckets_out: 0, histograms_new: 0, histograms_same: 0,
-  alerts_new: 0, alerts_same: 0, annotations_new: 0, annotations_same: 0, dashboards_new: 0, dashboards_same: 0, pulled: 0, to_pull: 0, faults: 0,
+  alerts_new: 0, alerts_same: 0, annotations_new: 0, annotations_same: 0, dashboards_new: 0, dashboards_same: 0,
+  silences_new: 0, silences_same: 0, pulled: 0, to_pull: 0, faults: 0,
 };
 
 function importOf(change: Partial<Import>, tally: Partial<Import["tally"]> = {}): Import {
@@ -21,9 +22,9 @@ describe("an import", () => {
 
   it("tells only what there was", () => {
     expect(found(importOf({}, { stats_done: 1, buckets_new: 2 }))).toBe("1 stat, 2 buckets");
-    const all = { stats_done: 1200, stats_new: 3, buckets_new: 1, buckets_same: 4, buckets_out: 5, alerts_new: 1, annotations_new: 2, dashboards_new: 1 };
+    const all = { stats_done: 1200, stats_new: 3, buckets_new: 1, buckets_same: 4, buckets_out: 5, alerts_new: 1, annotations_new: 2, dashboards_new: 1, silences_new: 3 };
     expect(found(importOf({}, all))).toBe(
-      "1,200 stats (3 new), 1 bucket, 4 already here, 5 outside of what is kept, 1 alert, 2 annotations, 1 dashboard",
+      "1,200 stats (3 new), 1 bucket, 4 already here, 5 outside of what is kept, 1 alert, 2 annotations, 1 dashboard, 3 silences",
     );
   });
 

@@ -64,6 +64,13 @@ async def test_a_stat_can_be_named(tmp_path: Path) -> None:
         assert server.stat("page.views").kind == "value"
 
 
+def test_what_a_whole_export_brought_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    tally = Tally(1, 1, 7, 0, 2, 0, annotations_new=3, silences_new=4)
+    assert importing.report(Import("im_1", "done", False, 100.0, tally, [])) == 0
+    told = "7 buckets of 1 stats (1 new) and 2 alerts, 3 annotations, 4 silences; 0 buckets"
+    assert capsys.readouterr().out == f"im_1 brought {told} were there\n"
+
+
 def test_a_folder_is_sent_as_a_zip(tmp_path: Path) -> None:
     folder = folder_of(
         tmp_path / "export", {"data/a.csv": data_csv("a", days(1)), "stats.csv": "x"}

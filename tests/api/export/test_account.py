@@ -171,12 +171,15 @@ async def test_what_the_catalogue_has_can_be_made_again(ask: Asking) -> None:
     note = {"title": "d", "text": "t", "at": NOW_S - 60, "until": NOW_S - 30, "link": "https://x/"}
     await ask.server.send("POST", "/v1/annotations", json=note)
     await ask.server.send("POST", "/v1/dashboards", json={"title": "shop"})
+    silence = {"stats": ["page.views"], "for": "1h", "tz": "Europe/Paris", "rrule": "FREQ=WEEKLY"}
+    await ask.server.send("POST", "/v1/silences", json=silence)
     catalogue = (await exported(ask)).catalogue
     await ask.server.send(
         "POST", "/v1/ingest", key="other", json={"stat": "page.views", "type": "counter"}
     )
     for list_name, field in (
         ("alerts", "alert"), ("annotations", "annotation"), ("dashboards", "board"),
+        ("silences", "silence"),
     ):  # fmt: skip
         (one,) = catalogue[list_name]
         made = await ask.server.send("POST", f"/v1/{list_name}", json=one[field], key="other")
@@ -187,6 +190,7 @@ async def test_an_account_without_anything_is_a_whole_file(ask: Asking) -> None:
     export = await exported(ask)
     assert list(export.files) == ["catalogue.json"]
     assert export.catalogue["stats"] == export.catalogue["alerts"] == []
+    assert export.catalogue["silences"] == []
 
 
 async def test_a_key_gets_what_it_may_touch(ask: Asking) -> None:

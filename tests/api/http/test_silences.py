@@ -77,6 +77,8 @@ async def test_of_what_comes_every_hour_a_hundred_times_are_told(autojump_clock:
         ({"rrule": "FREQ=DAILY", "kind": "silence"}, "rrule"), ({"rrule": "daily"}, "rrule"),
         ({"rrule": "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"}, "rrule"), ({"tz": "Mars"}, "tz"),
         ({"from": "now-2h"}, "until"), ({"forever": True}, "forever"),
+        ({"note": "x" * 1001}, "note"), ({"rrule": f"FREQ=DAILY{' ' * 500}"}, "rrule"),
+        ({"labels": {"team": "x" * 300_000}, "everything": False}, "labels"),
     ],
 )  # fmt: skip
 async def test_what_cannot_be_is_refused(

@@ -131,6 +131,15 @@ def test_our_own_export_is_read(tmp_path: Path) -> None:
     assert (spread.bin.tolist(), spread.count.tolist()) == ([34419, 34432], [1, 2])
     assert dump.alerts[0].channels == [("webhook", "ops")]
     assert "channels" not in dump.alerts[0].form
+    assert dump.silences == [], "exports of earlier releases have none"
+
+
+def test_silences_alone_are_worth_an_import(tmp_path: Path) -> None:
+    silence = {"from": "2026-11-26T00:00:00Z", "until": "2026-11-27T00:00:00Z", "everything": True}
+    entry = {"id": "si_1", "created_at": "2026-11-25T00:00:00Z", "silence": silence}
+    catalogue = {"format": "statflow-export/1", "stats": [], "silences": [entry]}
+    dump = opened(tmp_path, zipped({"catalogue.json": json.dumps(catalogue), "x.txt": ""}))
+    assert (dump.silences, dump.stats, dump.faults) == ([silence], [], [])
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_a_rule_that_never_comes_is_found_out() -> None:
         "FREQ=DAILY;BYSETPOS=1", "FREQ=DAILY;COUNT=0", "FREQ=DAILY;COUNT=2;UNTIL=20260104",
         "FREQ=WEEKLY;BYDAY=3TU", "FREQ=DAILY;FREQ=DAILY",
         "FREQ=DAILY\nDTSTART:2026", "FREQ=DAILY;INTERVAL=x", "BYDAY=MO", "FREQ=DAILY;" * 60,
-        "FREQ=DAILY;BYDAY=9XX",
+        "FREQ=DAILY;BYDAY=9XX", "FREQ=DAILY;UNTIL=99991231", "FREQ=DAILY;UNTIL=00010101T000000",
     ],
 )  # fmt: skip
 def test_what_is_no_rule_is_refused(text: str) -> None:

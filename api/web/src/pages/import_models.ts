@@ -17,6 +17,8 @@ export interface Tally {
   annotations_same: number;
   dashboards_new: number;
   dashboards_same: number;
+  silences_new: number;
+  silences_same: number;
   pulled: number;
   to_pull: number;
   faults: number;
@@ -54,6 +56,7 @@ export function found(one: Import): string {
     tally.alerts_new > 0 ? many(tally.alerts_new, "alert", "alerts") : "",
     tally.annotations_new > 0 ? many(tally.annotations_new, "annotation", "annotations") : "",
     tally.dashboards_new > 0 ? many(tally.dashboards_new, "dashboard", "dashboards") : "",
+    tally.silences_new > 0 ? many(tally.silences_new, "silence", "silences") : "",
   ];
   return parts.filter((part) => part !== "").join(", ");
 }
