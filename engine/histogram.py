@@ -11,7 +11,7 @@ from math import isqrt
 
 import numpy as np
 
-from engine.rollup import Flags, Floats, Ints
+from engine.rollup import Flags, Floats, Ints, radix_order
 
 Columns = tuple[Ints, Ints, Ints, Ints]
 
@@ -252,19 +252,8 @@ def _groups(*columns: Ints) -> tuple[Ints, Ints]:
         if span > 1:
             key *= span
             key += column - low
-    order = _radix_order(key, limit)
+    order = radix_order(key, limit)
     return order, _group_starts(key[order])
-
-
-def _radix_order(key: Ints, limit: int) -> Ints:
-    """Indexes that sort keys in [0, limit): numpy sorts 16 bits five times as fast as 64."""
-    order = np.argsort(key.astype(np.uint16), kind="stable")
-    shift = 16
-    while limit > 1 << shift:
-        digit = (key[order] >> shift).astype(np.uint16)
-        order = order[np.argsort(digit, kind="stable")]
-        shift += 16
-    return order
 
 
 def _group_starts(*columns: Ints) -> Ints:

@@ -157,21 +157,52 @@ def two_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
 def order_of(major: Ints, minor: Ints) -> Ints:
     """The stable order of rows by two columns of numbers ≥ 0.
 
-    Where both fit, column values and row number are packed into one integer: sorting those is
-    three times as fast as np.lexsort (8,192 rows).
+    Where both fit, the column values are packed into one integer: sorting those is six times as
+    fast as np.lexsort (8,192 rows).
     """
-    rows = len(major)
-    least = int(minor.min()) if rows else 0
-    minor_bits = (int(minor.max()) - least).bit_length() if rows else 0
-    row_bits = rows.bit_length()
-    if rows < PACKED_ROWS or int(major.max()).bit_length() + minor_bits + row_bits > 62:
+    if len(major) < PACKED_ROWS:
         return np.lexsort((minor, major))
-    key = major << (minor_bits + row_bits)
-    key |= (minor - least) << row_bits
-    key |= np.arange(rows)
-    key.sort()
-    key &= (1 << row_bits) - 1
-    return key
+    repeated = _order_of_repeated(major, minor)
+    if repeated is not None:
+        return repeated
+    least = int(minor.min())
+    minor_bits = (int(minor.max()) - least).bit_length()
+    bits = int(major.max()).bit_length() + minor_bits
+    if bits > 63:
+        return np.lexsort((minor, major))
+    return radix_order(major << minor_bits | (minor - least), 1 << bits)
+
+
+def radix_order(key: Ints, limit: int) -> Ints:
+    """Indexes that sort keys in [0, limit): numpy sorts 16 bits five times as fast as 64."""
+    order = np.argsort(key.astype(np.uint16), kind="stable")
+    shift = 16
+    while limit > 1 << shift:
+        digit = (key[order] >> shift).astype(np.uint16)
+        order = order[np.argsort(digit, kind="stable")]
+        shift += 16
+    return order
+
+
+def _order_of_repeated(major: Ints, minor: Ints) -> Ints | None:
+    """The order when the same distinct numbers come several times, each time of one minor.
+
+    So it is when programs send all their stats again and again: nothing but the numbers of one time
+    must be sorted. None when it is not so.
+    """
+    period = int((major[1:] == major[0]).argmax()) + 1
+    if len(major) % period or (major[period:] != major[:-period]).any():
+        return None
+    minors = minor.reshape(-1, period)
+    if (minors != minors[:, :1]).any():
+        return None
+    once = major[:period].argsort()
+    ranked = major[once]
+    if (ranked[1:] == ranked[:-1]).any():
+        return None
+    times = minors[:, 0].argsort(kind="stable")
+    order: Ints = (once[:, None] + period * times).ravel()
+    return order
 
 
 def _grouped(rows: Rollups) -> Rollups:

@@ -18,7 +18,7 @@ from engine.rollup import Ints, Rollups, roll_up
 
 log = logging.getLogger("statflow.engine")
 
-TURN_POINTS_MAX = 8_192
+TURN_POINTS_MAX = 16_384
 """Points in one turn: enough that the vector steps pay, few enough to hold the loop some 2 ms."""
 
 ENDING = frozenset(("alert.put", "alert.watch"))

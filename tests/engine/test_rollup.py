@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.rollup import EXACT_INTEGER, Rollups, exact_sums, roll_up, two_sum
+from engine.rollup import (
+    EXACT_INTEGER,
+    PACKED_ROWS,
+    Rollups,
+    exact_sums,
+    order_of,
+    roll_up,
+    two_sum,
+)
 from engine.tiers import TIERS, Tier
 from tests.engine.model import (
     BEGUN_MS,
@@ -190,3 +198,28 @@ def assert_same_squares(one: Rollups, other: Rollups) -> None:
     np.testing.assert_array_less(
         np.abs(one.squares - other.squares), 1e-9 * one.squares + 1e-13 * scale + 1e-300
     )
+
+
+@given(
+    st.lists(st.integers(1, 2**40), min_size=1, max_size=40, unique=True),
+    st.lists(TIMES, min_size=1, max_size=40),
+    st.sampled_from(["repeated", "other times", "a stat twice", "a stat less", "mixed"]),
+    st.integers(0, 2**32),
+)
+def test_rows_have_one_order_however_they_come(
+    stats: list[int], times: list[int], kind: str, seed: int
+) -> None:
+    # Enough rows that they are not too few for the fast ways.
+    times *= -(-2 * PACKED_ROWS // (len(stats) * len(times)))
+    rng = np.random.default_rng(seed)
+    major, minor = np.tile(stats, len(times)), np.repeat(times, len(stats))
+    if kind == "other times":
+        minor[rng.integers(len(minor))] += 1
+    elif kind == "a stat twice":
+        major[rng.integers(len(major))] = stats[0]
+    elif kind == "a stat less":
+        major, minor = major[:-1], minor[:-1]
+    elif kind == "mixed":
+        order = rng.permutation(len(major))
+        major, minor = major[order], minor[order]
+    assert order_of(major, minor).tolist() == np.lexsort((minor, major)).tolist()
