@@ -19,7 +19,8 @@ WORTH_REMEMBERING: Final = 16
 """Names of the shortest batch that is remembered."""
 
 REMEMBERED: Final = 256
-"""Batches that are remembered, of all accounts together: 8 MiB when each has a thousand items."""
+"""Batches that are remembered, of all accounts together: 24 MiB when each has a thousand items, and
+the texts of their names, as they were sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class NamedBatches:
     def __init__(self, table: StatTable) -> None:
         self._table = table
         self._changes = 0
-        self._last: dict[tuple[int, str, int], NamedStats] = {}
+        self._last: dict[tuple[int, str, int], tuple[list[str], NamedStats]] = {}
 
     def __repr__(self) -> str:
         return f"<NamedBatches {len(self._last)} remembered>"
@@ -65,13 +66,14 @@ class NamedBatches:
             self._last.clear()
         key = account, names[0], len(names)
         last = self._last.get(key)
-        if last is not None and last.names == names:
-            return last
+        # Batches of one template share the list: then there is nothing to compare.
+        if last is not None and (last[0] is names or last[1].names == names):
+            return last[1]
         found = self._look_up(account, names)
         if found is not None:
             if len(self._last) >= REMEMBERED:
                 del self._last[next(iter(self._last))]
-            self._last[key] = found
+            self._last[key] = names, found
         return found
 
     def _look_up(self, account: int, names: list[str]) -> NamedStats | None:

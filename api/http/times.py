@@ -48,6 +48,8 @@ def times_ms(
         return np.full(len(given), now_ms, np.int64), []
     else:
         whole = whole_numbers(given)
+    if whole is not None and _usable_ms(whole, now_ms, oldest_ms):
+        return whole, []  # As most programs have it.
     at_ms = None if whole is None else _whole_ms(whole)
     refused = []
     if at_ms is None:
@@ -97,12 +99,15 @@ def time_ms(given: object) -> int | None:
     return int(given) // (1000 if given < NANOS_FROM else 1_000_000)
 
 
+def _usable_ms(time: Ints, now_ms: int, oldest_ms: int) -> bool:
+    """Whether all are milliseconds already, and of a time that points may have."""
+    latest_ms = min(now_ms + AHEAD_LIMIT_MS, MICROS_FROM - 1)
+    return max(OLDEST_MS, oldest_ms) <= int(time.min()) and int(time.max()) <= latest_ms
+
+
 def _whole_ms(time: Ints) -> Ints | None:
     """Whole numbers in milliseconds, told apart by size; None when one is no time."""
-    first, last = int(time.min()), int(time.max())
-    if first >= MILLIS_FROM and last < MICROS_FROM:
-        return time  # As most programs have it.
-    if first < SECONDS_FROM or last >= NANOS_UNTIL:
+    if int(time.min()) < SECONDS_FROM or int(time.max()) >= NANOS_UNTIL:
         return None
     return np.select(
         [time < MILLIS_FROM, time < MICROS_FROM, time < NANOS_FROM],
