@@ -18,8 +18,9 @@ from api.http.context import Context
 from api.http.dates import date_text
 from api.notify.annotation import Annotation
 from api.notify.annotations import Sought
+from api.notify.rule_stats import told_form
 from engine.rules import Rule
-from engine.stats import NoSuchStat, Stat, public_id, stat_id
+from engine.stats import Stat, public_id
 from storage.directory import Directory
 from storage.documents import DOCUMENTS_MAX
 
@@ -101,7 +102,7 @@ async def others_of(context: Context, account: int) -> Others:
     notes = await office.annotations.find(account, Sought(0, FOREVER_MS), DOCUMENTS_MAX, 0)
     return Others(
         [ChannelEntry(one.id, one.type, one.name) for one in await office.channels.all(account)],
-        [_alert(context.directory, rule) for rule in office.rulebook.of(account)],
+        [_alert(context, rule) for rule in office.rulebook.of(account)],
         [_note(context.directory, one) for one in reversed(notes)],
         [
             BoardEntry(one.id, date_text(one.record.created_ms), one.record.board)
@@ -135,25 +136,12 @@ def _stat(stat: Stat) -> StatEntry:
     )  # fmt: skip
 
 
-def _alert(directory: Directory, rule: Rule) -> AlertEntry:
+def _alert(context: Context, rule: Rule) -> AlertEntry:
     """The form that made the rule; its stats by name."""
-    form = {name: value for name, value in rule.extra["form"].items() if value is not None}
-    if "stat" in form:
-        form["stat"] = _named(directory, rule.account, form["stat"])
-    if "stats" in form:
-        form["stats"] = [_named(directory, rule.account, text) for text in form["stats"]]
+    watched = (stat for stat, _ in context.office.rulebook.instances(rule))
+    told = told_form(context.directory, rule, watched).fields
+    form = {name: value for name, value in told.items() if value is not None}
     return AlertEntry(rule.id, date_text(int(rule.extra["created_ms"])), form)
-
-
-def _named(directory: Directory, account: int, text: str) -> str:
-    """The name of a stat that is given by its name or its id."""
-    if text in directory.names(account):
-        return text
-    try:
-        found = directory.get(stat_id(text))
-    except NoSuchStat:
-        return text
-    return text if found is None or found.account != account else found.name
 
 
 def _note(directory: Directory, one: Annotation) -> NoteEntry:

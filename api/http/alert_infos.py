@@ -7,6 +7,7 @@ from msgspec import Struct
 from api.http.context import Context
 from api.http.dates import date_text
 from api.notify.rule_form import span_text
+from api.notify.rule_stats import told_form
 from api.query.reply import whole
 from engine.alert_state import LEVELS, State
 from engine.rules import Kind, Rule, step_of
@@ -40,7 +41,8 @@ class InstanceInfo(Struct, frozen=True, kw_only=True):
 class AlertInfo(Struct, frozen=True, kw_only=True):
     """An alert; `state` is that of the stat that is worst off, `rule` is what was asked for.
 
-    `resolution` is the step by which its windows move.
+    Stats stand in `rule` by the names they have now. `resolution` is the step by which its windows
+    move.
     """
 
     id: str
@@ -69,6 +71,7 @@ def alert_info(context: Context, rule: Rule) -> AlertInfo:
     worst = next((status for status in WORST_FIRST if status in states), Status.NEW)
     deadman = rule.kind is Kind.DEADMAN
     created_ms = rule.extra.get("created_ms")
+    told = told_form(context.directory, rule, [stat for stat, _ in instances])
     instances.sort(key=lambda pair: (WORST_FIRST.index(pair[1].status), pair[0]))
     return AlertInfo(
         id=rule.id, name=rule.name, kind=rule.kind.value,
@@ -77,7 +80,7 @@ def alert_info(context: Context, rule: Rule) -> AlertInfo:
         window=span_text(rule.window_s) if rule.windowed else None,
         op=rule.op if rule.kind is Kind.THRESHOLD else None,
         threshold=None if deadman else whole(rule.threshold), resolution=resolution_of(rule),
-        channels=list(rule.channels), rule=dict(rule.extra.get("form", {})),
+        channels=list(rule.channels), rule=told.fields,
         created=None if created_ms is None else date_text(created_ms), revision=rule.revision,
         watching=len(instances),
         states=[_instance(context, *pair) for pair in instances[:INSTANCES_SHOWN]],

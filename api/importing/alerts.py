@@ -17,6 +17,7 @@ from api.notify.channel import Channel
 from api.notify.ids import BITS, DIGITS
 from api.notify.office import Office
 from api.notify.rule_form import EXPRESSION, FormFault, RuleForm, rule_of
+from api.notify.rule_stats import kept_form
 from api.notify.rulebook import RULES_MAX
 from api.plans.allowances import Allowances, PlanLimit
 from engine.base62 import base62
@@ -84,7 +85,8 @@ class AlertImport:
         stats, over = _stats(self.directory.names(account), form, dry_run=self.dry_run)
         rule = _rule(form, rule_id, account, stats, over, now_ms)
         if not self.dry_run:
-            extra = {"form": msgspec.to_builtins(form), "created_ms": now_ms, IMPORTED: self.by}
+            kept = kept_form(form, stats, over)
+            extra = {"form": kept, "created_ms": now_ms, IMPORTED: self.by}
             if form.match is not None:
                 extra["match"] = form.match
             await book.put(replace(rule, revision=1, extra=extra), stats)

@@ -23,6 +23,7 @@ from api.notify.history import TransitionInfo, transition_info
 from api.notify.ids import new_id
 from api.notify.revisions import revised
 from api.notify.rule_form import EXPRESSION, STATS_MAX, FormFault, RuleForm, merged, rule_of
+from api.notify.rule_stats import kept_form, told_form
 from api.notify.rulebook import RULES_MAX
 from api.query.times import parse_time, parse_zone
 from engine.position import Position
@@ -30,6 +31,9 @@ from engine.rules import Rule, RuleFault
 from engine.stats import Kind, Stat
 
 HISTORY_MAX: Final = 1_000
+
+STATS_SAID: Final = ("stat", "stats", "match")
+"""The fields that say at which stats an alert looks."""
 
 
 class ListParams(Struct, frozen=True, forbid_unknown_fields=True):
@@ -125,10 +129,16 @@ async def change_alert(call: Call[Nothing, AlertPatch]) -> Reply:
     """Change an alert; how it stands is judged anew with the next look."""
     book, rule = call.context.office.rulebook, rule_of_call(call)
     patch = msgspec.json.decode(call.request.body)
+    told = told_form(call.context.directory, rule, (stat for stat, _ in book.instances(rule)))
     try:
-        form = merged(msgspec.convert(rule.extra["form"], RuleForm), patch)
+        form = merged(msgspec.convert(told.fields, RuleForm), patch)
     except msgspec.ValidationError as error:
         raise body_problem(call.request.body, error, RuleForm) from None
+    if told.gone and not call.context.node.ready:
+        raise Problem("not_ready")
+    if told.lacking and patch.keys().isdisjoint(STATS_SAID):
+        # A stat that has its name by now is another one.
+        raise wrong_field("stat" if form.stat else "stats", "gone for good: name another stat")
     created_ms = int(rule.extra["created_ms"])
     changed, stats = await understood(call, form, rule.id, rule.revision + 1, created_ms)
     changed = revised(rule, changed, call.context.clock.now_ms())
@@ -210,7 +220,7 @@ async def understood(
         raise _rule_problem(fault.faults) from None
     if form.depends_on and context.office.rulebook.get(caller.account, form.depends_on) is None:
         raise wrong_field("depends_on", "the id of another alert")
-    extra: dict[str, Any] = {"form": msgspec.to_builtins(form), "created_ms": created_ms}
+    extra: dict[str, Any] = {"form": kept_form(form, stats, over), "created_ms": created_ms}
     if form.match is not None:
         extra["match"] = form.match
     return replace(rule, revision=revision, extra=extra), stats

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { changeOf, draftOf, EMPTY, ruleOf, titleOf, type Draft } from "../src/pages/alert_draft";
-import { asked, type Alert, type Instance } from "../src/pages/alert_models";
+import { asked, type Alert } from "../src/pages/alert_models";
 import { isRatio, ratioOf, turnedTo } from "../src/pages/alert_target";
 
 const RULE = { kind: "threshold", aggregate: "sum", op: ">", threshold: 10, window: "15m" };
@@ -26,11 +26,6 @@ describe("the stats of an alert", () => {
   ])("with %j are said in one way", (touch, said) => {
     const { stat, stats, match, expr } = ruleOf({ ...EACH, ...touch });
     expect({ stat, stats, match, expr }).toEqual({ stat: undefined, stats: undefined, match: undefined, expr: undefined, ...said });
-  });
-
-  it("are shown by name where they were named by id", () => {
-    const states = [{ stat: "st_1", stat_name: "web.eu" }] as Instance[];
-    expect(draftOf(alertOf({ stats: ["st_1", "web.us"] }, { states })).targets).toEqual(["web.eu", "web.us"]);
   });
 
   it.each([

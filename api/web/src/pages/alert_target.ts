@@ -32,10 +32,10 @@ export function isRatio({ kind, scale }: Pick<Target, "kind" | "scale">): boolea
   return kind !== "deadman" && scale !== "";
 }
 
-/** What the form begins with; stats that were named by their ids are shown by name where it is known. */
-export function targetOf({ kind, rule, states }: Alert): Target {
+/** What the form begins with. */
+export function targetOf({ kind, rule }: Alert): Target {
   const scale = named(rule) === null ? null : scaleOf(rule["expr"]);
-  return { kind, targets: targetsOf(rule, states), scale: scale ?? "" };
+  return { kind, targets: targetsOf(rule), scale: scale ?? "" };
 }
 
 /** The two stats of a ratio and what it is multiplied by; null for every other alert. */
@@ -79,12 +79,9 @@ function named(rule: Rule): string[] | null {
   return Array.isArray(said) ? (said as string[]) : null;
 }
 
-function targetsOf(rule: Rule, states: Alert["states"]): string[] {
-  const names = new Map(states.map(({ stat, stat_name }) => [stat, stat_name ?? stat]));
-  const several = named(rule);
-  if (several !== null) return several.map((one) => names.get(one) ?? one);
+function targetsOf(rule: Rule): string[] {
   const text = (name: string) => (typeof rule[name] === "string" && rule[name] !== "" ? rule[name] : null);
-  return [text("match") ?? states[0]?.stat_name ?? text("stat") ?? ""];
+  return named(rule) ?? [text("match") ?? text("stat") ?? ""];
 }
 
 /** What an expression multiplies by; null when it is none. */
