@@ -16,7 +16,7 @@ import trio
 from api.express.answers import END, chunk
 from api.express.head import Verdict
 from api.express.inbox import Asked, Inbox
-from api.express.waiting import RECEIVE_BYTES
+from api.express.waiting import HELD_BACK_S, RECEIVE_BYTES
 from api.http.gate import LINGER_BYTES, LINGER_S, body_limit_s, no_room, too_slow
 from api.http.messages import RawRequest, Reply, StreamReply
 from api.http.problems import Problem
@@ -30,6 +30,9 @@ HOLD_S: Final = 0.005
 HOLD_BYTES: Final = 64 * 1024
 """Answers to requests that came together wait for each other so long, and until they are so large.
 """
+
+TOO_MANY: Final = 429
+"""Whoever is answered so asks too often."""
 
 AMBIGUOUS: Final = (
     "Every line ends with CR LF and begins with a name; Content-Length stands there once."
@@ -137,6 +140,8 @@ class Conversation:
         )
         reply = await self._reply(head.route, request)
         self._hold(0)
+        if reply.status == TOO_MANY:
+            await trio.sleep(HELD_BACK_S)
         if isinstance(reply, StreamReply):
             return await self._stream_out(reply, last=head.last)
         now_s = trio.current_time()

@@ -2,7 +2,8 @@
 
 Law: one task looks at all of them, so that a plain request costs no task, and those that come at
 the same moment are stored together; nor does a request cost one that is turned away, because too
-many wait already: it is told so by its head, and its body is never read. Everything else wakes the
+many wait already: it is told so by its head, and its body is never read. Who sends faster than the
+plan allows is told so late, and so asks less often. Everything else wakes the
 client's own task with the bytes that came, untouched. A client whose request is being answered is
 not listened to.
 """
@@ -33,6 +34,9 @@ RECEIVE_BYTES: Final = 256 * 1024
 TURN_REQUESTS_MAX: Final = 256
 """Requests before others get a turn; some 4 ms."""
 
+HELD_BACK_S: Final = 0.2
+"""So late is whoever sends too fast told that it was: others have the time that it would take."""
+
 HEADS_MAX: Final = 1_000
 HEAD_BYTES_MAX: Final = 2_048
 """Programs send the same heads again and again: so many, of this size, are judged once."""
@@ -48,8 +52,11 @@ class Bundle(Protocol):
 class Turn(Protocol):
     """Requests of one moment."""
 
-    def take(self, sender: bytes, body: bytes) -> Bundle | None:
-        """Put a request into a bundle; None, and nothing done, when it is not plain."""
+    def take(self, sender: bytes, body: bytes) -> Bundle | SharedReply | None:
+        """Put a request into a bundle; the answer when the sender may not send so much.
+
+        None, and nothing done, when it is not plain.
+        """
 
 
 class Plain(Protocol):
@@ -149,7 +156,11 @@ class Waiting:
             elif (data := _received(parked.fd)) is not None:
                 known = self._whole(data)
                 bundle = self._bundle(turn, known, data)
-                if bundle is not None:
+                if isinstance(bundle, SharedReply):
+                    parked.asking = True
+                    parked.client.asks()
+                    nursery.start_soon(self._tell_late, parked, bundle)
+                elif bundle is not None:
                     parked.asking = True
                     parked.client.asks()
                     asked.setdefault(bundle, []).append(parked)
@@ -193,8 +204,8 @@ class Waiting:
         known = self._known(data[:end])
         return known if len(data) - end == known.length else UNUSUAL
 
-    def _bundle(self, turn: Turn | None, known: _Known, data: bytes) -> Bundle | None:
-        """Where the request went, if it is plain."""
+    def _bundle(self, turn: Turn | None, known: _Known, data: bytes) -> Bundle | SharedReply | None:
+        """Where the request went, or its answer, if it is plain."""
         if turn is None or known.sender is None:
             return None
         try:
@@ -230,6 +241,12 @@ class Waiting:
                 continue  # It has left.
             parked.asking = False
             self._tell(parked, reply, now_s)
+
+    async def _tell_late(self, parked: _Parked, reply: SharedReply) -> None:
+        await trio.sleep(HELD_BACK_S)
+        if self._parked.get(parked.fd) is parked:
+            parked.asking = False
+            self._tell(parked, reply, trio.current_time())
 
     def _tell(self, parked: _Parked, reply: SharedReply, now_s: float) -> None:
         told = parked.client.tell(self._lane.answers.shared(reply, new_request_id()), now_s)

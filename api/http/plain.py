@@ -94,8 +94,8 @@ class Turn:
     def __repr__(self) -> str:
         return f"<Turn at {self._now_ms}: {len(self._bundles)} bundles>"
 
-    def take(self, sender: bytes, body: bytes) -> "Bundle | None":
-        """Put a request into a bundle; None when it is not plain."""
+    def take(self, sender: bytes, body: bytes) -> "Bundle | SharedReply | None":
+        """Put a request into a bundle, or say why it may not come; None when it is not plain."""
         if sender not in self._callers:
             self._callers[sender] = self._caller(sender)
         caller = self._callers[sender]
@@ -110,8 +110,11 @@ class Turn:
             return None
         try:
             self._plain.context.allowances.admit(caller.account, caller.key_id, 1)
-        except (TooFast, MonthSpent):
-            return None
+        except (TooFast, MonthSpent) as error:
+            meters = self._plain.context.meters
+            reply = refused(meters, PLACE_OF_ID, error)
+            meters.answered(INGEST_PATH, reply.status)
+            return SharedReply(reply)
         bundle = self._bundles.get(stat.partition)
         if bundle is None:
             bundle = Bundle(self._plain, stat.partition, self._began_s)

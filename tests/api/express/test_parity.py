@@ -14,6 +14,7 @@ from api.express.lane import ExpressLane
 from api.http.app import express_handlers
 from api.http.bodies import BODY_LIMIT
 from api.http.context import Context
+from api.http.messages import SharedReply
 from api.http.plain import Bundle, PlainPoints, Turn
 from tests.api.express.requests import VARYING, chunked_once
 from tests.api.http.harness import NOW_MS, Server, serving
@@ -227,7 +228,7 @@ class Counted:
     turn: Turn
     taken: list[bytes]
 
-    def take(self, sender: bytes, body: bytes) -> Bundle | None:
+    def take(self, sender: bytes, body: bytes) -> Bundle | SharedReply | None:
         if (bundle := self.turn.take(sender, body)) is not None:
             self.taken.append(body)
         return bundle

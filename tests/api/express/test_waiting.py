@@ -27,6 +27,7 @@ pytestmark = pytest.mark.real
 POST = b"POST /express HTTP/1.1\r\nHost: x\r\n"
 ASKED = b"POST /express?x=1 HTTP/1.1\r\nHost: x\r\n"
 PLAIN = POST + b"Content-Length: 5\r\n\r\nplain"
+OFTEN = POST + b"Content-Length: 5\r\n\r\noften"
 OTHER = POST + b"Content-Length: 5\r\n\r\nother"
 PATIENCE_S = 60.0
 
@@ -52,9 +53,11 @@ class Moment:
     bundle: Bodies
     failing: bool
 
-    def take(self, sender: bytes, body: bytes) -> Bodies | None:
+    def take(self, sender: bytes, body: bytes) -> Bodies | SharedReply | None:
         if self.failing:
             raise ValueError("a bug")
+        if body == b"often":
+            return SharedReply(reply(PLACE_OF_ID, 429, b"text/plain", b"often"))
         if sender != b"/express" or body != b"plain":
             return None
         self.bundle.size += 1
@@ -70,6 +73,7 @@ class Plainly:
     asked: list[bytes] = field(default_factory=list)
     body: bytes = b""
     failing: bool = False
+    status: int = 200
     lane: ExpressLane = field(init=False)
 
     def sender(self, request: RawRequest) -> bytes | None:
@@ -80,7 +84,7 @@ class Plainly:
 
     async def answer(self, request: RawRequest) -> Reply:
         self.asked.append(request.body)
-        return reply(request.id, 200, b"text/plain", b"alone")
+        return reply(request.id, self.status, b"text/plain", b"alone")
 
 
 @asynccontextmanager
@@ -191,6 +195,47 @@ async def test_no_turn_takes_more_than_its_share(monkeypatch: pytest.MonkeyPatch
             nursery.start_soon(answered, client)
     assert sum(plain.bundles) == len(clients)
     assert max(plain.bundles) <= 3
+
+
+async def test_who_asks_too_often_is_told_so_late_and_nobody_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(waiting, "HELD_BACK_S", 10 * PATIENCE_S)
+    async with express() as (plain, at):
+        async with await trio.open_tcp_stream("127.0.0.1", at.port) as client:
+            await client.send_all(OFTEN)
+            async with await trio.open_tcp_stream("127.0.0.1", at.port) as other:
+                await other.send_all(PLAIN)
+                await heard(other, 1)
+            # Whoever goes on all the same, or leaves, is not answered sooner.
+            await client.send_all(PLAIN)
+        monkeypatch.setattr(waiting, "HELD_BACK_S", 0.01)
+        async with await trio.open_tcp_stream("127.0.0.1", at.port) as client:
+            await client.send_all(OFTEN)
+            with trio.fail_after(PATIENCE_S):
+                told = await client.receive_some()
+            assert told.startswith(b"HTTP/1.1 429 ")
+            await client.send_all(PLAIN)
+            await heard(client, 1)
+    assert (plain.asked, plain.bundles) == ([], [1, 1])
+
+
+async def test_an_answer_of_too_much_is_late_from_a_handler_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(conversation, "HELD_BACK_S", 10 * PATIENCE_S)
+    async with express() as (plain, at):
+        plain.status = 429
+        async with await trio.open_tcp_stream("127.0.0.1", at.port) as client:
+            await client.send_all(OTHER)
+            async with await trio.open_tcp_stream("127.0.0.1", at.port) as other:
+                await other.send_all(PLAIN)
+                await heard(other, 1)
+        monkeypatch.setattr(conversation, "HELD_BACK_S", 0.01)
+        async with await trio.open_tcp_stream("127.0.0.1", at.port) as client:
+            await client.send_all(OTHER)
+            with trio.fail_after(PATIENCE_S):
+                assert (await client.receive_some()).startswith(b"HTTP/1.1 429 ")
 
 
 async def test_what_is_sent_before_the_answer_waits_for_it() -> None:

@@ -8,7 +8,7 @@ from trio.testing import MockClock
 from api.accounts.remembered import CONFIRMED_FOR_S
 from api.http import plain as module
 from api.http.ingest import INGEST_PATH
-from api.http.messages import PLACE_OF_ID, Header, RawRequest
+from api.http.messages import PLACE_OF_ID, Header, RawRequest, SharedReply
 from api.http.plain import Bundle, PlainPoints, Turn
 from api.plans.plan import Plan
 from api.plans.rates import BURST_S
@@ -32,7 +32,7 @@ def head(server: Server, key: str = "all") -> RawRequest:
 def taken(points: PlainPoints, server: Server, key: str = "all", body: bytes = POINT) -> bool:
     """Whether a request is plain now."""
     sender = points.sender(head(server, key))
-    return sender is not None and points.turn().take(sender, body) is not None
+    return sender is not None and isinstance(points.turn().take(sender, body), Bundle)
 
 
 async def first(server: Server, key: str = "all") -> PlainPoints:
@@ -44,7 +44,7 @@ async def first(server: Server, key: str = "all") -> PlainPoints:
 def in_turn(turn: Turn, sender: bytes, stat: str) -> Bundle:
     """The bundle that a point of a stat goes into."""
     bundle = turn.take(sender, msgspec.json.encode({"stat": stat, "value": 1}))
-    assert bundle is not None
+    assert isinstance(bundle, Bundle)
     return bundle
 
 
@@ -133,6 +133,13 @@ async def test_a_sender_that_is_too_fast_is_told_so(autojump_clock: MockClock) -
         assert plain.index(False) == BURST_S - 1
         answer = await server.send("POST", INGEST_PATH, body=POINT)
         assert (answer.status, answer.code) == (429, "rate_limited")
+        sender = points.sender(head(server))
+        assert sender is not None
+        told = points.turn().take(sender, POINT)
+        assert isinstance(told, SharedReply)
+        assert (told.reply.status, PLACE_OF_ID in f"{told.reply}") == (429, True)
+        # All but those that were taken, of ten that a burst may have.
+        assert server.context.meters.refusals["rate_limited"] == 6
 
 
 async def test_points_of_one_moment_are_one_append_a_partition() -> None:
