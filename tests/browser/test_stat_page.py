@@ -86,6 +86,16 @@ def test_limits_and_firing_are_drawn_and_can_be_hidden(site: Site) -> None:
     assert page.evaluate(REDDISH) == 0
 
 
+def test_percentiles_are_drawn_beside_each_other(site: Site) -> None:
+    site.send({"stat": "latency", "value": 12, "type": "value"})
+    page = site.page("/stats/st_1?range=6h")
+    chart = page.locator(".chart")
+    expect(chart).to_have_attribute("aria-label", re.compile(r"avg: last 12"))
+    for name in ("p50", "p95", "p99"):
+        page.get_by_role("button", name=name, exact=True).click()
+        expect(chart).to_have_attribute("aria-label", re.compile(rf"{name}: last 1[12]"))
+
+
 def click(page: Page, x: int) -> None:
     """Click so far from the left of the chart, again if the page was still moving."""
     for _ in range(CLICKS_MAX):
