@@ -4,7 +4,6 @@ import { Chart, type ChartSeries } from "../chart/chart";
 import { together } from "../chart/line";
 import { change, exact, percent, short } from "../chart/numbers";
 import { Spark } from "../chart/spark";
-import { AlertList } from "./alerts";
 import { Heat, SpreadMap } from "./heat";
 import { stacked } from "./stack";
 import { ROW_PX, type Panel, type Shown, type ShownSeries } from "./model";
@@ -24,7 +23,8 @@ const ROWS_MAX = 50;
 export function PanelView(props: ViewProps) {
   const { panel, shown } = props;
   if (panel.kind === "text") return <p class="panel-text">{panel.text}</p>;
-  if (panel.kind === "alerts") return <AlertList />;
+  // Those of one's own board are listed where it is drawn: links tell nothing of the account.
+  if (panel.kind === "alerts") return <p class="panel-problem">Alerts are shown to who has logged in.</p>;
   if (!shown) return <div aria-busy="true" />;
   if (shown.problem !== null) return <p class="panel-problem">{shown.problem}</p>;
   if (panel.kind === "distribution" && shown.spread) return <SpreadMap panel={panel} spread={shown.spread} step={shown.step} bounds={props.bounds} />;

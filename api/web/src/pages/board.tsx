@@ -149,7 +149,7 @@ function Opened({ path, kept, etag, again }: OpenedProps) {
       </Grid>
       {editing && <PanelEditor panel={editing} onDone={put} onClose={() => setEditing(null)} />}
       {about && <BoardEditor board={board} onDone={change} onClose={() => setAbout(false)} />}
-      {sharing && <Sharing path={path} board={board} onClose={() => setSharing(false)} />}
+      {sharing && <Sharing path={path} board={board} chosen={chosen} onClose={() => setSharing(false)} />}
     </section>
   );
 }
