@@ -40,6 +40,9 @@ export function Empty({ onFirst }: { onFirst: (stat: string) => void }) {
           Put a new key into it
         </button>
       )}
+      <p class="hint">
+        Programs send points in other ways too: <a href="/docs">the guide</a> has them all.
+      </p>
       <p class="waiting" role="status">
         Waiting for a point…
       </p>

@@ -67,6 +67,7 @@ export function Members() {
             of: (one) => (
               <Choice
                 label={`Role of ${one.email}`}
+                plain
                 value={one.role}
                 options={ROLES}
                 onChange={(role) => void act("Changed.", () => call("PATCH", at(one), { body: { role } }))}

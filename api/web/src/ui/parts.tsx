@@ -34,6 +34,8 @@ export function Refusal({ problem }: { problem: Problem | null }) {
 
 interface ChoiceProps<T extends string> {
   label: string;
+  /** Whether what stands around it says to the eye already what it is. */
+  plain?: boolean;
   value: T;
   options: readonly (readonly [T, string])[];
   onChange: (value: T) => void;
@@ -53,10 +55,10 @@ export function Segments<T extends string>({ label, value, options, onChange }: 
 }
 
 /** One of several, folded away. */
-export function Choice<T extends string>({ label, value, options, onChange }: ChoiceProps<T>) {
+export function Choice<T extends string>({ label, plain = false, value, options, onChange }: ChoiceProps<T>) {
   return (
     <label class="choice">
-      <span>{label}</span>
+      <span class={plain ? "unseen" : undefined}>{label}</span>
       <select value={value} onChange={(event) => onChange(event.currentTarget.value as T)}>
         {options.map(([one, text]) => (
           <option key={one} value={one}>
