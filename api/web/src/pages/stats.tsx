@@ -35,7 +35,7 @@ export function Stats() {
     adjust(changes);
   };
   const plain = q === "" && type === "" && state === "live" && cursor === null;
-  if (list?.stats.length === 0 && plain) return <Empty onFirst={(id) => go(`/stats/${id}?range=15m`)} />;
+  if (list?.stats.length === 0 && plain) return <Empty onFirst={(id) => go(`/stats/${id}?range=5m`)} />;
   return (
     <section class="page">
       <header class="page-head">
