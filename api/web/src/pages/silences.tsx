@@ -7,6 +7,7 @@ import { useLoaded } from "../ui/loaded";
 import { complain, say } from "../ui/toasts";
 import { heldBack, type Silence } from "./alert_models";
 import { Listing } from "./listing";
+import { repeatText } from "./calendar";
 import { SilenceCalendar } from "./silence_calendar";
 import { SilenceForm } from "./silence_form";
 
@@ -40,7 +41,7 @@ export function Silences() {
           { name: "Now", of: (one) => (one.active ? `${one.mutes.length} held back` : "not yet") },
           { name: "From", of: (one) => written(one.active ? (one.coming[0]?.from ?? one.from) : (one.next ?? one.from)), numeric: true },
           { name: "Until", of: (one) => written(one.coming[0]?.until ?? one.until), numeric: true },
-          { name: "Comes again", of: (one) => (one.rrule === null ? "" : `${one.rrule} (${one.tz})`) },
+          { name: "Comes again", of: (one) => (one.rrule === null ? "" : `${repeatText(one.rrule)} (${one.tz})`) },
           {
             name: "End",
             of: (one) => (
