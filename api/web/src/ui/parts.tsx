@@ -152,14 +152,20 @@ export function Dialog({ title, onClose, children, broad = false }: DialogProps)
 /** A text to be copied, with a button that does it and says so. */
 export function Copied({ text, label, block = false }: { text: string; label: string; block?: boolean }) {
   const [done, setDone] = useState(false);
+  const box = useRef<HTMLDivElement>(null);
   const copy = () => {
+    // Over plain http browsers give no clipboard to pages: what is marked can be copied by hand.
+    if (!window.isSecureContext) {
+      getSelection()?.selectAllChildren(box.current?.firstElementChild ?? document.body);
+      return;
+    }
     void navigator.clipboard.writeText(text).then(() => {
       setDone(true);
       setTimeout(() => setDone(false), 1_500);
     });
   };
   return (
-    <div class={`copied${block ? " copied-block" : ""}`}>
+    <div ref={box} class={`copied${block ? " copied-block" : ""}`}>
       {block ? <pre tabIndex={0}>{text}</pre> : <code>{text}</code>}
       <button type="button" class="quiet" onClick={copy} aria-label={`Copy ${label}`}>
         <Icon name="copy" />
