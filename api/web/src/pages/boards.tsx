@@ -8,6 +8,7 @@ import { room } from "../board/grid";
 import { newBoard, newPanel, type Board, type BoardInfo, type BoardReply, type Panel } from "../board/model";
 import { written } from "../chart/times";
 import { go } from "../router";
+import { edits } from "../session";
 import { Icon } from "../ui/icon";
 import { useLoaded } from "../ui/loaded";
 import { Dialog, Field, Trouble } from "../ui/parts";
@@ -25,16 +26,18 @@ export function Boards() {
     <section class="page">
       <header class="page-head">
         <h1>Dashboards</h1>
-        <div class="actions">
-          <button type="button" class="quiet" onClick={() => file.current?.click()}>
-            Import
-          </button>
-          <input ref={file} type="file" accept="application/json" hidden aria-label="A board as a file" onChange={(event) => void taken(event)} />
-          <button type="button" class="primary" onClick={() => setMaking(true)}>
-            <Icon name="plus" />
-            New dashboard
-          </button>
-        </div>
+        {edits.value && (
+          <div class="actions">
+            <button type="button" class="quiet" onClick={() => file.current?.click()}>
+              Import
+            </button>
+            <input ref={file} type="file" accept="application/json" hidden aria-label="A board as a file" onChange={(event) => void taken(event)} />
+            <button type="button" class="primary" onClick={() => setMaking(true)}>
+              <Icon name="plus" />
+              New dashboard
+            </button>
+          </div>
+        )}
       </header>
       {found.problem && <Trouble problem={found.problem} again={found.again} />}
       {list?.length === 0 && (

@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { call } from "../api/client";
 import { written } from "../chart/times";
+import { edits } from "../session";
 import { useLoaded } from "../ui/loaded";
 import { complain, say } from "../ui/toasts";
 import { heldBack, type Silence } from "./alert_models";
@@ -28,9 +29,11 @@ export function Silences() {
   };
   return (
     <>
-      <button type="button" class="primary start" onClick={() => setMaking(true)}>
-        Hold back
-      </button>
+      {edits.value && (
+        <button type="button" class="primary start" onClick={() => setMaking(true)}>
+          Hold back
+        </button>
+      )}
       <Listing
         label="Silences"
         found={found}
