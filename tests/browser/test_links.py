@@ -67,7 +67,7 @@ def test_a_link_holds_fast_what_was_chosen_and_tells_of_no_alert(site: Site) -> 
     link = own.locator("dialog pre").first.inner_text()
     page = site.page(link.removeprefix(site.address), known=False)
     expect(page.locator(".panel").first).to_contain_text("5")
-    expect(page.get_by_text("who has logged in")).to_be_visible()
+    expect(page.get_by_text("whoever has logged in sees")).to_be_visible()
     own.get_by_role("button", name="Make another").click()
     expect(own.get_by_role("button", name="Make a link")).to_be_visible()
 

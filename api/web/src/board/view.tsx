@@ -24,7 +24,7 @@ export function PanelView(props: ViewProps) {
   const { panel, shown } = props;
   if (panel.kind === "text") return <p class="panel-text">{panel.text}</p>;
   // Those of one's own board are listed where it is drawn: links tell nothing of the account.
-  if (panel.kind === "alerts") return <p class="panel-problem">Alerts are shown to who has logged in.</p>;
+  if (panel.kind === "alerts") return <p class="panel-problem">Only whoever has logged in sees alerts.</p>;
   if (!shown) return <div aria-busy="true" />;
   if (shown.problem !== null) return <p class="panel-problem">{shown.problem}</p>;
   if (panel.kind === "distribution" && shown.spread) return <SpreadMap panel={panel} spread={shown.spread} step={shown.step} bounds={props.bounds} />;

@@ -80,7 +80,8 @@ function Opened({ path, kept, etag, again }: OpenedProps) {
   const remove = async () => {
     try {
       await call("DELETE", path);
-      say(`${board.title} is deleted.`, () => void keep(board).catch(complain));
+      // A board that comes back is another one: nobody has links to it.
+      say(`${board.title} is deleted, and so are its links.`, () => void keep(board).catch(complain));
       go("/dashboards");
     } catch (error) {
       complain(error);
