@@ -67,11 +67,16 @@ def of_points(points: Points, arrived_ms: Sequence[int] | None = None) -> list[A
 def of_rollups(rollups: Rollups, spread: Histograms, width_s: int) -> list[Arrival]:
     """Arrivals of buckets, each at its end; rows of several stats may be mixed."""
     starts = sorted({*rollups.start.tolist(), *spread.start.tolist()})
+    # A wide bucket is in a window for as long as the window is, from its end on: put at its start,
+    # it would leave a window of its own width in the moment in which it comes.
+    later_s = 0 if width_s == 1 else width_s
+    rollups = replace(rollups, start=rollups.start + later_s)
+    spread = replace(spread, start=spread.start + later_s)
     return [
         Arrival(
             1000 * (start + width_s) - 1,
-            rollups.between(start, start + 1),
-            spread.between(start, start + 1),
+            rollups.between(start + later_s, start + later_s + 1),
+            spread.between(start + later_s, start + later_s + 1),
         )
         for start in starts
     ]

@@ -35,6 +35,13 @@ PAGE_HEADERS: Final[tuple[Header, ...]] = (
 STRICT_TRANSPORT: Final[Header] = (b"strict-transport-security", b"max-age=31536000")
 """For a year after a visit over TLS a browser comes by TLS only."""
 
+ICON: Final = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E"
+    "%3Crect width='32' height='32' rx='7' fill='%232f6fed'/%3E%3Cpath d='M5 21l6-7 5 4 5-9 6 6'"
+    " fill='none' stroke='%23fff' stroke-width='3'/%3E%3C/svg%3E"
+)
+"""The mark of the web face, whose own file has another name with every build."""
+
 FRAME: Final = """<!doctype html>
 <html lang="en">
 <head>
@@ -42,6 +49,7 @@ FRAME: Final = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{title}</title>
+<link rel="icon" href="{icon}">
 <link rel="stylesheet" href="{style}">
 </head>
 <body>
@@ -58,7 +66,7 @@ FRAME: Final = """<!doctype html>
 
 def page(title: str, body: str) -> bytes:
     """A whole page; `title` is text, `body` is HTML."""
-    return FRAME.format(title=escape(title), style=STYLE_PATH, body=body).encode()
+    return FRAME.format(title=escape(title), icon=ICON, style=STYLE_PATH, body=body).encode()
 
 
 def page_reply(

@@ -1,6 +1,7 @@
 """What people do with the pages, one test a way."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -134,6 +135,39 @@ def test_a_board_is_made_arranged_by_keys_shared_and_taken_back(site: Site) -> N
     page.get_by_role("button", name="Revoke").click()
     expect(private.get_by_text("no such link")).to_be_visible()
     site.faults[:] = [one for one in site.faults if "404" not in one]
+
+
+def test_a_board_of_new_stats_looks_at_their_minutes(site: Site) -> None:
+    site.send(ITEM)
+    page = site.page("/dashboards")
+    page.get_by_role("button", name="New dashboard").click()
+    page.get_by_label("Title").fill("Shop")
+    page.get_by_role("button", name="Make it").click()
+    expect(page.get_by_role("button", name="15m", pressed=True)).to_be_visible()
+    page.get_by_role("button", name="Edit").click()
+    page.get_by_role("button", name="Panel", exact=True).click()
+    page.get_by_label("Title", exact=True).fill("written")
+    page.get_by_label("Stats", exact=True).fill("orders")
+    page.get_by_label("Limits").fill("0")
+    page.get_by_role("button", name="Done").click()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    kept = site.ask("GET", f"/v1/dashboards/{page.url.rpartition('/')[2]}")["board"]["panels"]
+    written = next(one for one in kept if one["title"] == "written")
+    assert (written["stats"], written["thresholds"]) == (["orders"], [0])
+
+
+def test_a_file_that_is_no_board_is_refused_in_words_and_may_be_mended(
+    site: Site, tmp_path: Path
+) -> None:
+    page = site.page("/dashboards")
+    file = tmp_path / "board.json"
+    file.write_text("{", encoding="utf-8")
+    page.get_by_label("A board as a file").set_input_files(file)
+    expect(page.get_by_text("The file is no JSON")).to_be_visible()
+    file.write_text('{"title": "Mended"}', encoding="utf-8")
+    page.get_by_label("A board as a file").set_input_files(file)
+    expect(page.get_by_role("heading", name="Mended")).to_be_visible()
 
 
 def test_two_who_change_a_board_do_not_overwrite_each_other(site: Site) -> None:

@@ -1,6 +1,7 @@
 """Links to dashboards in a window of somebody who has nothing else."""
 
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -49,6 +50,28 @@ def test_a_link_comes_back_when_the_network_does(site: Site) -> None:
     site.faults[:] = [one for one in site.faults if not re.search(r"ERR_INTERNET|ERR_NET", one)]
 
 
+def test_a_link_holds_fast_what_was_chosen_and_tells_of_no_alert(site: Site) -> None:
+    site.send(ITEM, {**ITEM, "stat": "web.eu", "value": 4}, {**ITEM, "stat": "web.us", "value": 5})
+    place = {"x": 0, "y": 6, "w": 8, "h": 6}
+    alerts = {"id": "b", "kind": "alerts", "title": "Alerts", "stats": [], "place": place}
+    of_site = panels("Shop")
+    of_site["panels"][0]["stats"] = ["web.$site"]
+    of_site["panels"].append(alerts)
+    of_site["variables"] = [{"name": "site", "match": "web.*", "value": "eu"}]
+    board = site.ask("POST", "/v1/dashboards", json=of_site)["id"]
+    own = site.page(f"/dashboards/{board}?var-site=us")
+    expect(own.get_by_text("No alert yet")).to_be_visible()
+    own.get_by_role("button", name="Share").click()
+    expect(own.get_by_text("site is us")).to_be_visible()
+    own.get_by_role("button", name="Make a link").click()
+    link = own.locator("dialog pre").first.inner_text()
+    page = site.page(link.removeprefix(site.address), known=False)
+    expect(page.locator(".panel").first).to_contain_text("5")
+    expect(page.get_by_text("whoever has logged in sees")).to_be_visible()
+    own.get_by_role("button", name="Make another").click()
+    expect(own.get_by_role("button", name="Make a link")).to_be_visible()
+
+
 def shared(site: Site) -> tuple[str, dict[str, str]]:
     """A board with a number, and a link to it."""
     site.send(ITEM)
@@ -56,7 +79,7 @@ def shared(site: Site) -> tuple[str, dict[str, str]]:
     return made["id"], site.ask("POST", f"/v1/dashboards/{made['id']}/shares", json={})
 
 
-def panels(title: str) -> dict[str, object]:
+def panels(title: str) -> dict[str, Any]:
     """A board with one number."""
     place = {"x": 0, "y": 0, "w": 8, "h": 6}
     panel = {"id": "a", "kind": "number", "title": "", "stats": ["orders"], "place": place}

@@ -18,6 +18,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
 }
 SERIOUS = {"serious", "critical"}
+WIDER = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -54,6 +55,7 @@ def test_every_page_can_be_read_by_everybody(site: Site, form: str) -> None:
         page.wait_for_timeout(1_200)
         page.screenshot(path=PICTURES / f"{name}-{form}.png")
         found += [f"{name}: {fault}" for fault in axe(page, AXE)]
+        found += [f"{name}: wider than its window"] * page.evaluate(WIDER)
         page.context.close()
     page = signed_up(site, **FORMS[form])
     page.goto(site.address + "/settings/profile")
@@ -81,6 +83,7 @@ def board() -> dict[str, Any]:
     """A board with a panel of each kind."""
     kinds = (
         "line", "area", "bars", "number", "gauge", "table", "heat", "text", "distribution",
+        "alerts",
     )  # fmt: skip
     panels = [
         {

@@ -26,11 +26,11 @@ def sold(chromium: Browser, tmp_path: Path) -> Generator[Site]:
 def test_the_password_is_changed_and_the_old_one_is_worthless(site: Site) -> None:
     page = signed_up(site)
     page.goto(site.address + "/settings/profile")
-    page.get_by_label("As it is", exact=True).fill("wrong")
-    page.get_by_label("As it is to be").fill(OTHER)
+    page.get_by_label("Current password").fill("wrong")
+    page.get_by_label("New password").fill(OTHER)
     page.get_by_role("button", name="Change the password").click()
     expect(page.locator(".card .fault")).to_be_visible()
-    page.get_by_label("As it is", exact=True).fill(PASSWORD)
+    page.get_by_label("Current password").fill(PASSWORD)
     page.get_by_role("button", name="Change the password").click()
     expect(page.get_by_text("The password is changed")).to_be_visible()
     page.get_by_role("button", name="Log out").click()
@@ -100,6 +100,28 @@ def test_an_address_is_asked_to_confirm_itself(site: Site) -> None:
     page.get_by_label("E-mail").fill("ada@example.org")
     page.get_by_role("button", name="Change it").click()
     expect(page.get_by_text("Check your mail")).to_be_visible()
+
+
+def test_a_viewer_is_offered_what_a_viewer_may(site: Site) -> None:
+    owner = signed_up(site)
+    owner.goto(site.address + "/settings/members")
+    owner.get_by_role("button", name="Invite somebody").click()
+    owner.get_by_role("button", name="Invite", exact=True).click()
+    link = owner.locator("dialog pre").inner_text()
+    page = site.page(link.removeprefix(site.address), known=False)
+    page.get_by_label("E-mail").fill("grace@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Join").click()
+    page.get_by_role("link", name="Settings").click()
+    expect(page.get_by_role("heading", name="Second factor")).to_be_visible()
+    expect(page.get_by_role("link", name="API keys")).to_have_count(0)
+    page.get_by_role("link", name="Members").click()
+    expect(page.get_by_text("viewer: may look")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile(r"Invite|Remove"))).to_have_count(0)
+    for path in ("/dashboards", "/alerts", "/alerts/channels", "/alerts/silences"):
+        page.goto(site.address + path)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        expect(page.locator("main button.primary")).to_have_count(0)
 
 
 def test_the_plan_shows_what_is_used_and_where_to_pay(sold: Site) -> None:

@@ -25,6 +25,12 @@ REDDISH = """() => {
 }"""
 """Pixels of the colour of alarms."""
 
+BLUISH = REDDISH.replace(
+    "data[at] > data[at + 1] + 80 && data[at] > data[at + 2] + 80",
+    "data[at + 2] > data[at] + 80 && data[at + 2] > data[at + 1] + 40",
+)
+"""Pixels of the colour of the first line."""
+
 
 def test_a_note_is_made_by_click_changed_by_click_and_removed(site: Site) -> None:
     site.send(ITEM)
@@ -84,6 +90,23 @@ def test_limits_and_firing_are_drawn_and_can_be_hidden(site: Site) -> None:
     page.get_by_role("checkbox", name="Alerts").uncheck()
     expect(chart).not_to_have_attribute("aria-label", re.compile(r"Limit"))
     assert page.evaluate(REDDISH) == 0
+
+
+def test_percentiles_are_drawn_beside_each_other(site: Site) -> None:
+    site.send({"stat": "latency", "value": 12, "type": "value"})
+    page = site.page("/stats/st_1?range=6h")
+    chart = page.locator(".chart")
+    expect(chart).to_have_attribute("aria-label", re.compile(r"avg: last 12"))
+    for name in ("p50", "p95", "p99"):
+        page.get_by_role("button", name=name, exact=True).click()
+        expect(chart).to_have_attribute("aria-label", re.compile(rf"{name}: last 1[12]"))
+
+
+def test_a_first_point_is_seen_before_its_bucket_is_over(site: Site) -> None:
+    site.send(ITEM)
+    page = site.page("/stats/st_1?range=6h", color_scheme="light")
+    expect(page.locator(".chart")).to_have_attribute("aria-label", re.compile(r"last 12"))
+    page.wait_for_function(f"({BLUISH})() > 0")
 
 
 def click(page: Page, x: int) -> None:

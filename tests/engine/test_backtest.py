@@ -76,6 +76,16 @@ def test_over_rollups_times_are_late_by_a_bucket_at_most() -> None:
     assert tested.resolution_s == 10
 
 
+def test_a_bucket_stays_in_a_window_of_its_own_width() -> None:
+    steady = Points.of([STAT] * 60, [BEGUN_MS + 10_000 * n for n in range(60)], [1.0] * 60)
+    rollups = roll_up(steady.stat, steady.at_ms, steady.value, 60)
+    made = replace(RULE, window_s=60, threshold=5.0)
+    arrivals = of_rollups(rollups, Histograms.empty(), 60)
+    tested = backtest(made, STAT, arrivals, FROM_MS, TO_MS, resolution_s=60)
+    assert steps(list(tested.transitions)) == ["NEW>OK", "OK>FIRING"]
+    assert tested.firing_ms >= 480_000
+
+
 def test_a_silent_sender_is_found_and_a_history_counts() -> None:
     made = replace(RULE, kind=Kind.DEADMAN, period_s=60, grace_s=10, arm="now")
     tested = backtest(made, STAT, of_points(BURST), FROM_MS, TO_MS)

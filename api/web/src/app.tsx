@@ -59,7 +59,7 @@ function Page({ at }: { at: string }) {
   if (room === "explore") return <Explore />;
   if (room === "dashboards") return one ? <BoardPage key={one} id={one} /> : <Boards />;
   if (room === "alerts") return one === null || isTab(one) ? <Alerts tab={one ?? ""} /> : <AlertPage key={one} id={one} />;
-  if (room === "settings") return <SettingsPage tab={one ?? "keys"} />;
+  if (room === "settings") return <SettingsPage tab={one} />;
   return (
     <section class="page narrow">
       <h1>Nothing here</h1>

@@ -27,6 +27,15 @@ export const who = signal<Who>({ kind: "unknown" });
 
 export const known = computed(() => who.value.kind === "key" || who.value.kind === "user");
 
+/** Whether to offer what only owners, or editors too, may do; a key has no role, and is refused in words. */
+export const owns = computed(() => inRole("owner"));
+export const edits = computed(() => inRole("owner", "editor"));
+
+function inRole(...roles: string[]): boolean {
+  const one = who.value;
+  return one.kind === "key" || (one.kind === "user" && roles.includes(one.user.role ?? ""));
+}
+
 interface SessionBody {
   user: { id: string; email: string; verified: boolean; totp: boolean };
   account: { id: number; name: string } | null;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { byDay, ruleFrom, weeksFrom } from "../src/pages/calendar";
+import { byDay, repeatText, ruleFrom, weeksFrom } from "../src/pages/calendar";
 
 const at = (text: string) => Date.parse(text);
 
@@ -34,6 +34,15 @@ describe("a calendar", () => {
     ["own", "FREQ=YEARLY"],
   ] as const)("comes again %j as %j", (repeat, rule) => {
     expect(ruleFrom(repeat, "2026-11-17", " FREQ=YEARLY ")).toBe(rule);
+  });
+
+  it.each([
+    ["daily", "every day"],
+    ["weekly", "every week"],
+    ["monthly", "every month, that weekday"],
+    ["own", "FREQ=DAILY;BYMONTH=2"],
+  ] as const)("says in words how %j comes again", (repeat, text) => {
+    expect(repeatText(ruleFrom(repeat, "2026-11-30", "FREQ=DAILY;BYMONTH=2") ?? "")).toBe(text);
   });
 
   it("means the last weekday of a month by the fifth", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { found, pace, underWay, type Import } from "../src/pages/import_models";
+import { found, leftNothing, pace, underWay, type Import } from "../src/pages/import_models";
 
 const NOTHING = {
   stats: 0, stats_done: 0, stats_new: 0, buckets_new: 0, buckets_same: 0, buckets_out: 0, histograms_new: 0, histograms_same: 0,
@@ -18,6 +18,12 @@ describe("an import", () => {
     ["waiting", true], ["running", true], ["undoing", true], ["done", false], ["failed", false], ["undone", false],
   ] as const)("that is %s is under way: %s", (state, busy) => {
     expect(underWay(importOf({ state }))).toBe(busy);
+  });
+
+  it("can be taken back unless it failed before anything came in", () => {
+    expect(leftNothing(importOf({ state: "failed" }))).toBe(true);
+    expect(leftNothing(importOf({ state: "failed" }, { silences_new: 1 }))).toBe(false);
+    expect(leftNothing(importOf({ state: "done" }))).toBe(false);
   });
 
   it("tells only what there was", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { advance, nothing, place, put, together, type Line } from "../src/chart/line";
+import { advance, nothing, openStart, place, put, together, type Line } from "../src/chart/line";
 
 const line = (t: number[], values: (number | null)[]): Line => ({ t, values });
 
@@ -30,6 +30,12 @@ describe("a line", () => {
     const one = line([0, 10, 20], [1, 2, 3]);
     advance(one, 15, 50, 10, 0);
     expect(one).toEqual(line([10, 20, 30, 40], [2, 3, 0, 0]));
+  });
+
+  it("has an open bucket at its end as long as that is not over", () => {
+    expect(openStart([0, 10], 10, 19)).toBe(10);
+    expect(openStart([0, 10], 10, 20)).toBeNull();
+    expect(openStart([], 10, 20)).toBeNull();
   });
 
   it("does not grow without limit after a long sleep", () => {

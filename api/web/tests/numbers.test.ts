@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { change, exact, percent, short } from "../src/chart/numbers";
+import { change, exact, near, percent, short } from "../src/chart/numbers";
 
 describe("numbers", () => {
   it.each([
@@ -29,5 +29,14 @@ describe("numbers", () => {
     expect(change(null, 1)).toBeNull();
     expect(percent(-0.123)).toBe("−12.3 %");
     expect(percent(null)).toBe("–");
+  });
+
+  it.each([
+    [[10, 9_000], [0, 13], [10]],
+    [[-500], [-60, 0], [-500]],
+    [[500], [], [500]],
+    [[500], [0, 0], [500]],
+  ])("let limits %j stretch the scale of %j by %j", (limits, values, stretching) => {
+    expect(near(limits, values)).toEqual(stretching);
   });
 });

@@ -17,6 +17,7 @@ export function AlertList() {
   useAlerts(found.again);
   if (found.problem) return <p class="panel-problem">{found.problem.status === 404 ? "No alerts here." : found.problem.detail}</p>;
   const alerts = [...(found.value?.alerts ?? [])].sort((a, b) => (RANK[a.state] ?? 9) - (RANK[b.state] ?? 9));
+  if (found.value && alerts.length === 0) return <p class="panel-problem">No alert yet.</p>;
   return (
     <ul class="panel-alerts">
       {alerts.map((one) => (

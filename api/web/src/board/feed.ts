@@ -9,11 +9,14 @@ import type { Wanted } from "../chart/series";
 import { follow } from "../live/hub";
 import { zone } from "../settings";
 import type { Spread } from "./cells";
-import type { Panel, Shown, ShownSeries } from "./model";
+import type { Panel, PanelKind, Shown, ShownSeries } from "./model";
 
 /** New stats that fit the patterns join after so long at most. */
 const JOIN_MS = 30_000;
 const TICK_MS = 1_000;
+
+/** What these show is a total of the whole range, which live buckets do not tell. */
+const SUMMED: ReadonlySet<PanelKind> = new Set(["number", "gauge", "table"]);
 
 /** Buckets of a heat map of values, about. */
 const SPREAD_POINTS = 120;
@@ -35,7 +38,7 @@ export class Feed {
     refreshS: number,
     private readonly changed: () => void,
   ) {
-    const again = this.direct ? Math.max(JOIN_MS, refreshS * 1000) : refreshS * 1000;
+    const again = this.direct && !SUMMED.has(panel.kind) ? Math.max(JOIN_MS, refreshS * 1000) : refreshS * 1000;
     if (isRolling(range)) {
       this.timers.push(setInterval(() => void this.load(), again), setInterval(() => this.tick(), TICK_MS));
     }
@@ -186,7 +189,8 @@ function seriesOf(one: Query["series"][number], before: Query | null): ShownSeri
   };
 }
 
-function totalOf(one: Query["series"][number], type: Kind | null): number | null {
+/** What a series comes to: its sum or its average, or its newest value where it is computed. */
+export function totalOf(one: Query["series"][number], type: Kind | null): number | null {
   if (one.summary) return type === "counter" ? one.summary.sum : one.summary.avg;
   return one.columns.value.findLast((value) => value !== null) ?? null;
 }

@@ -8,6 +8,7 @@ import type { Panel, ShownSeries } from "./model";
 
 const ROWS_MAX = 50;
 const HEAT_COLUMNS = 96;
+const DAY_S = 86_400;
 
 export function Heat({ panel, series }: { panel: Panel; series: readonly ShownSeries[] }) {
   // Each row by its own greatest: beside a busy stat a quiet one would have no shape.
@@ -46,7 +47,8 @@ export function SpreadMap({ panel, spread, step, bounds }: SpreadProps) {
   if (low.length === 0) return <p class="panel-problem">No value in this time.</p>;
   const unit = panel.unit;
   const [from, to] = bounds;
-  const ends = tickLabels([from, to], step);
+  // Beyond a day a clock alone would say the same at both ends.
+  const ends = to - from > DAY_S ? [moment(from, step), moment(to, step)] : tickLabels([from, to], step);
   const range = `${short(low[0], unit)} to ${short(high.at(-1), unit)}`;
   const point = (event: PointerEvent) => {
     const { left, top, width, height } = (event.currentTarget as SVGElement).getBoundingClientRect();

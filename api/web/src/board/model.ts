@@ -127,6 +127,21 @@ export function newPanel(kind: PanelKind, stats: string[], place: Place, title =
   };
 }
 
+const STATS_MAX = 20;
+const LIMITS_MAX = 8;
+
+/** The stats of a panel and one more, if there is a name and room. */
+export function withName(stats: string[], text: string): string[] {
+  const name = text.trim();
+  return name === "" || stats.includes(name) || stats.length >= STATS_MAX ? stats : [...stats, name];
+}
+
+/** Limits as somebody writes them: numbers with commas or spaces between. */
+export function limitsOf(text: string): number[] {
+  const parts = text.split(/[,\s]+/).filter((one) => one !== "");
+  return parts.map(Number).filter(Number.isFinite).slice(0, LIMITS_MAX);
+}
+
 function newId(): string {
   return `p${Date.now().toString(36)}${Math.random().toString(36).slice(2, 8)}`;
 }

@@ -1,10 +1,9 @@
 // A panel as it is seen: its frame, and inside what its kind draws.
 
 import { Chart, type ChartSeries } from "../chart/chart";
-import { together } from "../chart/line";
+import { openStart, together } from "../chart/line";
 import { change, exact, percent, short } from "../chart/numbers";
 import { Spark } from "../chart/spark";
-import { AlertList } from "./alerts";
 import { Heat, SpreadMap } from "./heat";
 import { stacked } from "./stack";
 import { ROW_PX, type Panel, type Shown, type ShownSeries } from "./model";
@@ -24,7 +23,8 @@ const ROWS_MAX = 50;
 export function PanelView(props: ViewProps) {
   const { panel, shown } = props;
   if (panel.kind === "text") return <p class="panel-text">{panel.text}</p>;
-  if (panel.kind === "alerts") return <AlertList />;
+  // Those of one's own board are listed where it is drawn: links tell nothing of the account.
+  if (panel.kind === "alerts") return <p class="panel-problem">Only whoever has logged in sees alerts.</p>;
   if (!shown) return <div aria-busy="true" />;
   if (shown.problem !== null) return <p class="panel-problem">{shown.problem}</p>;
   if (panel.kind === "distribution" && shown.spread) return <SpreadMap panel={panel} spread={shown.spread} step={shown.step} bounds={props.bounds} />;
@@ -64,7 +64,7 @@ function Plot({ panel, shown, bounds, sync, onZoom }: ViewProps & { shown: Shown
         step={shown.step}
         height={Math.max(60, panel.place.h * ROW_PX - FRAME_PX - legend)}
         unit={panel.unit ?? drawn[0]?.unit ?? null}
-        openFrom={openFrom(drawn[0], shown.step)}
+        openFrom={openStart(drawn[0]?.t ?? [], shown.step, Date.now() / 1000)}
         thresholds={panel.thresholds}
         logarithmic={panel.logarithmic}
         fromZero={counted}
@@ -84,11 +84,6 @@ function Plot({ panel, shown, bounds, sync, onZoom }: ViewProps & { shown: Shown
       )}
     </>
   );
-}
-
-function openFrom(series: ShownSeries | undefined, step: number): number | null {
-  const last = series?.t.at(-1);
-  return last !== undefined && last + step > Date.now() / 1000 ? last : null;
 }
 
 function NumberView({ panel, series }: { panel: Panel; series: readonly ShownSeries[] }) {

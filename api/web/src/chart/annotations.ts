@@ -3,6 +3,7 @@
 import { useMemo } from "preact/hooks";
 import { call } from "../api/client";
 import type { Annotation } from "../api/models";
+import { edits } from "../session";
 import { useLoaded } from "../ui/loaded";
 import type { Mark } from "./chart";
 
@@ -12,7 +13,7 @@ const NONE: readonly Annotation[] = [];
 export interface Notes {
   marks: Mark[];
   notes: readonly Annotation[];
-  /** Whether this server keeps notes at all. */
+  /** Whether this server keeps notes at all, and takes them from who looks. */
   offered: boolean;
   again: () => void;
 }
@@ -26,7 +27,7 @@ export function useAnnotations(bounds: readonly [number, number], stat?: string)
     [from, to, stat],
   );
   const marks = useMemo(() => (found.value?.annotations ?? []).map(markOf), [found.value]);
-  return { marks, notes: found.value?.annotations ?? NONE, offered: found.value !== null, again: found.again };
+  return { marks, notes: found.value?.annotations ?? NONE, offered: found.value !== null && edits.value, again: found.again };
 }
 
 function markOf(note: Annotation): Mark {

@@ -86,6 +86,12 @@ function extend(line: Line, until: number, step: number, empty: Maybe): void {
   }
 }
 
+/** The start of the last bucket while it is not over; null when it is. */
+export function openStart(t: readonly number[], step: number, nowS: number): number | null {
+  const last = t.at(-1);
+  return last !== undefined && last + step > nowS ? last : null;
+}
+
 /** The first index whose start is not before `at`. */
 export function place(t: readonly number[], at: number): number {
   let low = 0;

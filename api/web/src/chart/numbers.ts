@@ -64,3 +64,12 @@ function trimmed(value: number): string {
 function suffix(unit: string | null): string {
   return unit === null || unit === "" ? "" : unit === "%" ? " %" : ` ${unit}`;
 }
+
+/** So many times greater than every value a limit is far from them. */
+const FAR = 10;
+
+/** The limits that stretch a scale: a far one, such as that of a day over minutes, would press the values flat. */
+export function near(limits: readonly number[], values: readonly number[]): number[] {
+  const reach = FAR * Math.max(0, ...values.map(Math.abs));
+  return limits.filter((limit) => reach === 0 || Math.abs(limit) <= reach);
+}

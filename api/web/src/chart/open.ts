@@ -26,10 +26,13 @@ export function openValues(props: ChartProps): number[] {
   return rows.map((row) => row[open]).filter((value) => typeof value === "number");
 }
 
-/** Dashes from the last whole bucket to the open one. */
+/** Half the width of what stands for an open bucket that no line leads to. */
+const DOT_PX = 2.5;
+
+/** Dashes from the last whole bucket to the open one; a dot where there is none, as at a first point. */
 export function drawOpenLines(chart: uPlot, props: ChartProps, colours: Paint): void {
   const open = openIndex(props);
-  if (open === null || open === 0) return;
+  if (open === null) return;
   const [starts] = props.data;
   const { ctx } = chart;
   const { left, top, width, height } = chart.bbox;
@@ -43,12 +46,21 @@ export function drawOpenLines(chart: uPlot, props: ChartProps, colours: Paint): 
     const row = props.data[index + 1];
     const from = row?.[open - 1];
     const to = row?.[open];
-    if (!isJoined(one) || one.hidden || typeof from !== "number" || typeof to !== "number") return;
-    ctx.strokeStyle = colours.series[one.colour % colours.series.length] ?? colours.accent;
+    if (!isJoined(one) || one.hidden || typeof to !== "number") return;
+    const colour = colours.series[one.colour % colours.series.length] ?? colours.accent;
+    const [x, y] = [chart.valToPos(starts[open] ?? 0, "x", true), chart.valToPos(to, "y", true)];
     ctx.beginPath();
-    ctx.moveTo(chart.valToPos(starts[open - 1] ?? 0, "x", true), chart.valToPos(from, "y", true));
-    ctx.lineTo(chart.valToPos(starts[open] ?? 0, "x", true), chart.valToPos(to, "y", true));
-    ctx.stroke();
+    if (typeof from === "number") {
+      ctx.strokeStyle = colour;
+      ctx.moveTo(chart.valToPos(starts[open - 1] ?? 0, "x", true), chart.valToPos(from, "y", true));
+      ctx.lineTo(x, y);
+      ctx.stroke();
+    } else {
+      ctx.fillStyle = colour;
+      // Whole, also where its bucket has just begun at the edge.
+      ctx.arc(Math.min(x, left + width - DOT_PX * devicePixelRatio), y, DOT_PX * devicePixelRatio, 0, 2 * Math.PI);
+      ctx.fill();
+    }
   });
   ctx.restore();
 }

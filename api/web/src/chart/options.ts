@@ -3,7 +3,7 @@
 import uPlot from "uplot";
 import { zone } from "../settings";
 import type { ChartProps, ChartSeries } from "./chart";
-import { short } from "./numbers";
+import { near, short } from "./numbers";
 import { drawOpenLines, openValues } from "./open";
 import { thin, type Paint } from "./paint";
 import { tickLabels } from "./times";
@@ -143,7 +143,9 @@ function axes(colours: Paint, compact: boolean, unit: string | null): uPlot.Axis
 }
 
 function yRange(low: number | null, high: number | null, props: ChartProps): [number, number] {
-  const limits = [...(props.thresholds ?? []), ...openValues(props)];
+  const open = openValues(props);
+  const values = [...(low === null ? [] : [low]), ...(high === null ? [] : [high]), ...open];
+  const limits = [...near(props.thresholds ?? [], values), ...open];
   let min = Math.min(low ?? 0, ...limits);
   let max = Math.max(high ?? 1, ...limits);
   if (props.logarithmic === true) return [Math.max(min, 1e-3), Math.max(max, 1)];

@@ -8,7 +8,7 @@ import type { Aggregate, Data, LivePoint } from "../api/models";
 import { asProblem, type Problem } from "../api/problem";
 import { follow } from "../live/hub";
 import { zone } from "../settings";
-import { advance, isTold, lineOf, nothing, put, told, type Line } from "./line";
+import { advance, isTold, lineOf, nothing, openStart, put, told, type Line } from "./line";
 import { bounds, isRolling, isTier, seconds, tierFor, type Range } from "./ranges";
 
 export type Wanted = Aggregate | "value";
@@ -148,9 +148,7 @@ export class Series {
   }
 
   private noteOpen(drawn: Drawn): void {
-    const newest = drawn.lines[0]?.t.at(-1);
-    const open = newest !== undefined && newest + drawn.data.step > Date.now() / 1000;
-    drawn.openFrom = open ? newest : null;
+    drawn.openFrom = openStart(drawn.lines[0]?.t ?? [], drawn.data.step, Date.now() / 1000);
   }
 
   private tick(): void {

@@ -11,14 +11,16 @@ export interface Shown {
 }
 
 export function useSeries(spec: Spec): Shown {
-  const [series, setSeries] = useState<Series | null>(null);
+  const [made, setMade] = useState<{ key: string; series: Series } | null>(null);
   const [, draw] = useState(0);
   const key = JSON.stringify(spec);
   useEffect(() => {
-    const made = new Series(spec, () => draw((turn) => turn + 1));
-    setSeries(made);
-    return () => made.close();
+    const next = new Series(spec, () => draw((turn) => turn + 1));
+    setMade({ key, series: next });
+    return () => next.close();
   }, [key]);
+  // What was wanted before has other lines than what is drawn now.
+  const series = made?.key === key ? made.series : null;
   return {
     drawn: series?.drawn ?? null,
     problem: series?.problem ?? null,

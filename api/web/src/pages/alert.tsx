@@ -2,7 +2,8 @@
 
 import { useState } from "preact/hooks";
 import { call } from "../api/client";
-import { rangeOf, rangeParams } from "../chart/ranges";
+import { AGGREGATES, type Aggregate, type Stat } from "../api/models";
+import { offered, rangeOf, rangeParams, type Range } from "../chart/ranges";
 import { RatioChart } from "../chart/ratio_chart";
 import { StatChart } from "../chart/stat_chart";
 import { adjust, go, params } from "../router";
@@ -21,7 +22,6 @@ import { State } from "./alert_state";
 import { ratioOf } from "./alert_target";
 import { Explained } from "./explained";
 import { Snooze } from "./snooze";
-import type { Stat } from "../api/models";
 
 export function AlertPage({ id }: { id: string }) {
   const path = `/v1/alerts/${encodeURIComponent(id)}`;
@@ -104,14 +104,21 @@ export function AlertPage({ id }: { id: string }) {
   );
 }
 
+/** Buckets as wide as what is judged, where they can be drawn: finer sums never reach its limit. */
+function stepOf(window: string | null, range: Range): string | null {
+  return offered(range, Date.now() / 1000).find((one) => one === window) ?? null;
+}
+
 function Watched({ alert, instance, history }: { alert: Alert; instance: Instance; history: readonly Transition[] }) {
   const range = rangeOf(params.value, "6h");
   const stat = useLoaded((signal) => call<Stat>("GET", `/v1/stats/${instance.stat}`, { signal }), [instance.stat]);
   if (!stat.value) return null;
   const ratio = ratioOf(alert);
+  const names: readonly string[] = AGGREGATES;
+  const drawn = names.includes(alert.aggregate ?? "") ? (alert.aggregate as Aggregate) : "value";
   const shared = {
     range,
-    resolution: null,
+    resolution: stepOf(alert.window, range),
     marks: episodes(history.filter((one) => one.stat === instance.stat).reverse()),
     thresholds: limits(alert),
     height: 260,
@@ -123,7 +130,7 @@ function Watched({ alert, instance, history }: { alert: Alert; instance: Instanc
         <Ranges range={range} />
       </div>
       {ratio === null ? (
-        <StatChart {...shared} stat={stat.value} aggregates={["value"]} compare={null} />
+        <StatChart {...shared} stat={stat.value} aggregates={[alert.kind === "deadman" ? "value" : drawn]} compare={null} />
       ) : (
         <RatioChart {...shared} {...ratio} aggregate={alert.aggregate ?? "sum"} />
       )}

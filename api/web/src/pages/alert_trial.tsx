@@ -4,12 +4,13 @@ import { useEffect, useState } from "preact/hooks";
 import { call } from "../api/client";
 import { AGGREGATES as DRAWN, type Aggregate, type Stat } from "../api/models";
 import { asProblem, type Problem } from "../api/problem";
+import { seconds } from "../chart/ranges";
 import { RatioChart } from "../chart/ratio_chart";
 import { StatChart } from "../chart/stat_chart";
 import { span } from "../chart/times";
 import { limitsOf, type Draft } from "./alert_draft";
 import { episodes, type Transition } from "./alert_models";
-import { isRatio } from "./alert_target";
+import { isPattern, isRatio } from "./alert_target";
 
 interface Tested {
   stat: string;
@@ -24,6 +25,10 @@ interface Tested {
 /** Keys are struck faster than a week is judged. */
 const PAUSE_MS = 300;
 const WEEK = { last: 604_800, text: "7d" } as const;
+/** Windows up to so long, in seconds, are judged by minutes, which are kept for a week. */
+const FINE_MAX_S = 3_600;
+/** The clock goes on while one asks. */
+const SLACK_S = 120;
 const STEPS: readonly string[] = ["1m", "15m", "1h", "1d"];
 
 interface TrialProps {
@@ -36,7 +41,7 @@ interface TrialProps {
 
 /** The week with the threshold and what would have fired drawn into it. */
 export function Trial({ draft, rule, stat }: TrialProps) {
-  const { tested, problem } = useTrial(rule);
+  const { tested, problem } = useTrial(rule, lastOf(draft));
   const own = tested?.find((one) => one.stat === stat.id);
   const names: readonly string[] = DRAWN;
   const drawn = names.includes(draft.aggregate) ? (draft.aggregate as Aggregate) : "value";
@@ -72,10 +77,18 @@ function summed(tested: readonly Tested[]): string {
   return `It would have fired ${times === 1 ? "once" : `${times} times`} last week${where}${told}.${exact}`;
 }
 
-function useTrial(rule: Record<string, unknown>): { tested: Tested[] | null; problem: Problem | null } {
+/** A week; of one stat without what fills its first window, so that it is judged by minutes. */
+function lastOf({ targets, window }: Draft): string {
+  const windowS = seconds(window) ?? 0;
+  // Many stats by minutes would take longer than anybody waits for.
+  const alone = targets.length === 1 && !isPattern(targets[0] ?? "");
+  return alone && windowS <= FINE_MAX_S ? `${WEEK.last - windowS - SLACK_S}s` : WEEK.text;
+}
+
+function useTrial(rule: Record<string, unknown>, last: string): { tested: Tested[] | null; problem: Problem | null } {
   const [state, set] = useState<{ tested: Tested[] | null; problem: Problem | null }>({ tested: null, problem: null });
   // Its name and whom it tells change nothing of what it would have done.
-  const asked = JSON.stringify({ rule: { ...rule, name: "trial", enabled: true, channels: [], escalation: [] }, last: "7d" });
+  const asked = JSON.stringify({ rule: { ...rule, name: "trial", enabled: true, channels: [], escalation: [] }, last });
   useEffect(() => {
     const stop = new AbortController();
     const timer = setTimeout(() => {

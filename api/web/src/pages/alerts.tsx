@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { call } from "../api/client";
 import { ago } from "../chart/times";
 import { adjust, params } from "../router";
+import { edits } from "../session";
 import { useAlerts } from "../live/news";
 import { useLoaded } from "../ui/loaded";
 import { Segments } from "../ui/parts";
@@ -74,9 +75,11 @@ function List() {
   return (
     <>
       <div class="controls">
-        <button type="button" class="primary" onClick={() => setMaking(true)}>
-          New alert
-        </button>
+        {edits.value && (
+          <button type="button" class="primary" onClick={() => setMaking(true)}>
+            New alert
+          </button>
+        )}
         <Segments<Filter> label="State" value={state} options={STATES} onChange={(value) => adjust({ state: value || null })} />
       </div>
       <Listing

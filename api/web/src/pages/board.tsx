@@ -9,6 +9,7 @@ import { newPanel, patternsOf, type Board, type BoardReply, type Panel } from ".
 import { Variables } from "../board/variables";
 import { bounds, rangeOf, rangeParams } from "../chart/ranges";
 import { adjust, go, params } from "../router";
+import { edits } from "../session";
 import { Icon } from "../ui/icon";
 import { useLoaded } from "../ui/loaded";
 import { Trouble } from "../ui/parts";
@@ -57,6 +58,14 @@ function Opened({ path, kept, etag, again }: OpenedProps) {
       document.title = "StatFlow";
     };
   }, [board.title]);
+  useEffect(() => {
+    if (!kiosk) return;
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key === "Escape") adjust({ kiosk: null });
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, [kiosk]);
   const save = async (next: Board) => {
     try {
       await call("PUT", path, { body: next, headers: { "if-match": etag } });
@@ -71,7 +80,8 @@ function Opened({ path, kept, etag, again }: OpenedProps) {
   const remove = async () => {
     try {
       await call("DELETE", path);
-      say(`${board.title} is deleted.`, () => void keep(board).catch(complain));
+      // A board that comes back is another one: nobody has links to it.
+      say(`${board.title} is deleted, and so are its links.`, () => void keep(board).catch(complain));
       go("/dashboards");
     } catch (error) {
       complain(error);
@@ -149,7 +159,7 @@ function Opened({ path, kept, etag, again }: OpenedProps) {
       </Grid>
       {editing && <PanelEditor panel={editing} onDone={put} onClose={() => setEditing(null)} />}
       {about && <BoardEditor board={board} onDone={change} onClose={() => setAbout(false)} />}
-      {sharing && <Sharing path={path} board={board} onClose={() => setSharing(false)} />}
+      {sharing && <Sharing path={path} board={board} chosen={chosen} onClose={() => setSharing(false)} />}
     </section>
   );
 }
@@ -185,18 +195,22 @@ function BoardActions({ board, kiosk, onArrange, onShare, onRemove }: ActionsPro
   }
   return (
     <>
-      <button type="button" class="quiet" onClick={onArrange}>
-        <Icon name="pen" />
-        Edit
-      </button>
-      <button type="button" class="quiet" onClick={onShare}>
-        <Icon name="share" />
-        Share
-      </button>
-      <button type="button" class="quiet" onClick={() => void keep({ ...board, title: `${board.title} (copy)`.slice(0, 200) }).catch(complain)}>
-        <Icon name="copy" />
-        Duplicate
-      </button>
+      {edits.value && (
+        <>
+          <button type="button" class="quiet" onClick={onArrange}>
+            <Icon name="pen" />
+            Edit
+          </button>
+          <button type="button" class="quiet" onClick={onShare}>
+            <Icon name="share" />
+            Share
+          </button>
+          <button type="button" class="quiet" onClick={() => void keep({ ...board, title: `${board.title} (copy)`.slice(0, 200) }).catch(complain)}>
+            <Icon name="copy" />
+            Duplicate
+          </button>
+        </>
+      )}
       <button type="button" class="quiet" onClick={save}>
         <Icon name="down" />
         JSON
@@ -205,10 +219,12 @@ function BoardActions({ board, kiosk, onArrange, onShare, onRemove }: ActionsPro
         <Icon name="full" />
         Kiosk
       </button>
-      <button type="button" class="quiet" onClick={onRemove}>
-        <Icon name="bin" />
-        Delete
-      </button>
+      {edits.value && (
+        <button type="button" class="quiet" onClick={onRemove}>
+          <Icon name="bin" />
+          Delete
+        </button>
+      )}
     </>
   );
 }

@@ -2,11 +2,13 @@
 
 import { useRef, useState } from "preact/hooks";
 import { call } from "../api/client";
-import type { StatList } from "../api/models";
+import type { Query, Stat, StatList } from "../api/models";
+import { Problem } from "../api/problem";
 import { room } from "../board/grid";
 import { newBoard, newPanel, type Board, type BoardInfo, type BoardReply, type Panel } from "../board/model";
 import { written } from "../chart/times";
 import { go } from "../router";
+import { edits } from "../session";
 import { Icon } from "../ui/icon";
 import { useLoaded } from "../ui/loaded";
 import { Dialog, Field, Trouble } from "../ui/parts";
@@ -24,16 +26,18 @@ export function Boards() {
     <section class="page">
       <header class="page-head">
         <h1>Dashboards</h1>
-        <div class="actions">
-          <button type="button" class="quiet" onClick={() => file.current?.click()}>
-            Import
-          </button>
-          <input ref={file} type="file" accept="application/json" hidden aria-label="A board as a file" onChange={(event) => void taken(event)} />
-          <button type="button" class="primary" onClick={() => setMaking(true)}>
-            <Icon name="plus" />
-            New dashboard
-          </button>
-        </div>
+        {edits.value && (
+          <div class="actions">
+            <button type="button" class="quiet" onClick={() => file.current?.click()}>
+              Import
+            </button>
+            <input ref={file} type="file" accept="application/json" hidden aria-label="A board as a file" onChange={(event) => void taken(event)} />
+            <button type="button" class="primary" onClick={() => setMaking(true)}>
+              <Icon name="plus" />
+              New dashboard
+            </button>
+          </div>
+        )}
       </header>
       {found.problem && <Trouble problem={found.problem} again={found.again} />}
       {list?.length === 0 && (
@@ -62,14 +66,34 @@ export async function keep(board: Board): Promise<void> {
 }
 
 async function taken(event: Event): Promise<void> {
-  const file = (event.currentTarget as HTMLInputElement).files?.[0];
+  const input = event.currentTarget as HTMLInputElement;
+  const file = input.files?.[0];
   if (!file) return;
   try {
-    if (file.size > FILE_BYTES_MAX) throw new Error("the file is larger than any board");
-    await keep(JSON.parse(await file.text()) as Board);
+    if (file.size > FILE_BYTES_MAX) throw new Problem(0, "file", "The file is larger than any board.");
+    await keep(parsed(await file.text()));
   } catch (error) {
     complain(error);
+  } finally {
+    // The same file, mended, may be chosen again.
+    input.value = "";
   }
+}
+
+function parsed(text: string): Board {
+  try {
+    return JSON.parse(text) as Board;
+  } catch {
+    throw new Problem(0, "file", "The file is no JSON: a board is what JSON of its page saves.");
+  }
+}
+
+/** Whether all that there is came just now: in hours of nothing it could not be seen. */
+async function isNew(stats: readonly Stat[]): Promise<boolean> {
+  if (stats.length === 0) return false;
+  const params = { stat: stats.map((one) => one.id), from: "-6h", to: "-15m", resolution: "15m", format: "columns" };
+  const { series } = await call<Query>("GET", "/v1/query", { params });
+  return series.every((one) => (one.summary?.count ?? 0) === 0);
 }
 
 function Make({ onClose }: { onClose: () => void }) {
@@ -84,7 +108,8 @@ function Make({ onClose }: { onClose: () => void }) {
         const kind = stat.type === "counter" ? "area" : "line";
         panels.push(newPanel(kind, [stat.name], room(panels, 8, 6), stat.name));
       }
-      await keep({ ...newBoard(title), panels });
+      const board = newBoard(title);
+      await keep({ ...board, panels, range: (await isNew(stats)) ? "15m" : board.range });
     } catch (error) {
       complain(error);
     }

@@ -70,6 +70,18 @@ export function ruleFrom(repeat: Repeat, day: string, own: string): string | nul
   return `FREQ=MONTHLY;BYDAY=${nth > 4 ? -1 : nth}${weekday}`;
 }
 
+const WORDS: readonly (readonly [Repeat, RegExp])[] = [
+  ["daily", /^FREQ=DAILY$/],
+  ["weekly", /^FREQ=WEEKLY;BYDAY=[A-Z]{2}$/],
+  ["monthly", /^FREQ=MONTHLY;BYDAY=-?\d[A-Z]{2}$/],
+];
+
+/** A rule in the words that it was chosen by; a rule of its own as it is. */
+export function repeatText(rule: string): string {
+  const found = WORDS.find(([, form]) => form.test(rule))?.[0];
+  return REPEATS.find(([one]) => one === found)?.[1] ?? rule;
+}
+
 function dayText(atMs: number): string {
   return new Date(atMs).toISOString().slice(0, 10);
 }

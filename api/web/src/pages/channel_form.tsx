@@ -43,6 +43,7 @@ export function ChannelForm({ channel, onClose, onDone }: ChannelFormProps) {
   const [key, setKey] = useState("");
   const [secret, setSecret] = useState<string | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
+  const placed = ["name", "url", "address", "routing_key"].some((field) => problem?.of(field) !== undefined);
   const paged = kind === "webhook" && body === "pagerduty";
   const keep = async (event: Event, rotate = false) => {
     event.preventDefault();
@@ -89,7 +90,7 @@ export function ChannelForm({ channel, onClose, onDone }: ChannelFormProps) {
         />
         {kind === "webhook" && <Choice<Body> label="Written for" value={body} options={BODIES} onChange={setBody} />}
         {paged && <Field label="Routing key" value={key} onInput={setKey} required={!channel} fault={problem?.of("routing_key")} />}
-        {problem && (
+        {problem && !placed && (
           <p class="fault" role="alert">
             {problem.detail}
           </p>

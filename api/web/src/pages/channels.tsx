@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { call } from "../api/client";
+import { edits } from "../session";
 import { useLoaded } from "../ui/loaded";
 import { Sure } from "../ui/sure";
 import { complain, say } from "../ui/toasts";
@@ -38,9 +39,11 @@ export function Channels() {
   };
   return (
     <>
-      <button type="button" class="primary start" onClick={() => setMaking(true)}>
-        New channel
-      </button>
+      {edits.value && (
+        <button type="button" class="primary start" onClick={() => setMaking(true)}>
+          New channel
+        </button>
+      )}
       <Listing
         label="Channels"
         found={found}

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { call } from "../api/client";
 import type { NewKey } from "../api/models";
 import { Stream } from "../live/stream";
-import { who } from "../session";
+import { owns, who } from "../session";
 import { complain } from "../ui/toasts";
 import { Copied } from "../ui/parts";
 
@@ -35,11 +35,14 @@ export function Empty({ onFirst }: { onFirst: (stat: string) => void }) {
       <h1>Send the first point</h1>
       <p>Paste this into a terminal. The chart appears here the moment the point is stored.</p>
       <Copied block label="the command" text={firstLine(key ?? "sf_your_key_here")} />
-      {key === null && (
+      {key === null && owns.value && (
         <button type="button" class="primary" onClick={() => void make()}>
           Put a new key into it
         </button>
       )}
+      <p class="hint">
+        Programs send points in other ways too: <a href="/docs">the guide</a> has them all.
+      </p>
       <p class="waiting" role="status">
         Waiting for a point…
       </p>

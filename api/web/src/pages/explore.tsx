@@ -1,10 +1,11 @@
 // Explore: any stats over each other, and arithmetic between them.
 
 import { useEffect, useState } from "preact/hooks";
+import { totalOf } from "../board/feed";
 import { call, download } from "../api/client";
 import type { Query, StatList } from "../api/models";
 import { Chart, type ChartSeries } from "../chart/chart";
-import { lineOf, together } from "../chart/line";
+import { lineOf, openStart, together } from "../chart/line";
 import { short } from "../chart/numbers";
 import { bounds, isRolling, rangeOf, rangeParams, tierFor, type Range } from "../chart/ranges";
 import { adjust, params } from "../router";
@@ -86,6 +87,7 @@ export function Explore() {
             step={found.value.step}
             height={380}
             unit={null}
+            openFrom={openStart(found.value.series[0]?.columns.t ?? [], found.value.step, Date.now() / 1000)}
             onZoom={(from, to) => adjust(rangeParams({ from, to }), { replace: false })}
           />
           <ul class="legend-list">
@@ -95,7 +97,7 @@ export function Explore() {
                   <i class={`swatch series-${(index % 8) + 1}`} />
                   {one.name}
                 </button>
-                <span class="number muted">{short(one.summary?.sum ?? one.columns.value.at(-1))}</span>
+                <span class="number muted">{short(totalOf(one, one.stat?.type ?? null), one.stat?.unit)}</span>
               </li>
             ))}
           </ul>

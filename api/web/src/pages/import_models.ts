@@ -44,6 +44,13 @@ export function underWay(one: Import): boolean {
   return one.state === "waiting" || one.state === "running" || one.state === "undoing";
 }
 
+/** Whether it failed before anything came in that could be taken back. */
+export function leftNothing({ state, tally }: Import): boolean {
+  const { stats_new, buckets_new, histograms_new, alerts_new, annotations_new, dashboards_new, silences_new } = tally;
+  const brought = stats_new + buckets_new + histograms_new + alerts_new + annotations_new + dashboards_new + silences_new;
+  return state === "failed" && brought === 0;
+}
+
 /** What was found, or of a trial what would come in; what there was none of is left out. */
 export function found(one: Import): string {
   const { tally } = one;

@@ -7,7 +7,7 @@ import { useLoaded } from "../ui/loaded";
 import { Sure } from "../ui/sure";
 import { complain, say } from "../ui/toasts";
 import { FileForm, ServerForm } from "./import_form";
-import { found, pace, underWay, type Import } from "./import_models";
+import { found, leftNothing, pace, underWay, type Import } from "./import_models";
 import { Listing } from "./listing";
 
 const AGAIN_MS = 1_000;
@@ -52,7 +52,7 @@ export function Imports() {
           { name: "Errors", of: (one) => <Errors one={one} /> },
           {
             name: "Undo",
-            of: (one) => (one.dry_run || one.state === "undone" ? null : <Sure verb="Undo" name={one.name} onSure={() => void undo(one)} />),
+            of: (one) => (one.dry_run || one.state === "undone" || leftNothing(one) ? null : <Sure verb="Undo" name={one.name} onSure={() => void undo(one)} />),
             numeric: true,
           },
         ]}

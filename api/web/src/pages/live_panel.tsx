@@ -1,6 +1,7 @@
 // A panel of one's own board, fed by the API.
 
 import { useEffect, useState } from "preact/hooks";
+import { AlertList } from "../board/alerts";
 import { Feed } from "../board/feed";
 import type { Panel } from "../board/model";
 import { PanelView } from "../board/view";
@@ -28,6 +29,7 @@ export function LivePanel(props: LivePanelProps) {
     setFeed(made);
     return () => made.close();
   }, [key]);
+  if (panel.kind === "alerts") return <AlertList />;
   const shown = asks ? (feed?.shown ?? null) : { step: 0, series: [], problem: "No stat is chosen." };
   return <PanelView panel={panel} shown={shown} bounds={props.bounds} sync={props.sync} onZoom={props.onZoom} />;
 }

@@ -21,6 +21,13 @@ const TITLES: Record<Way, string> = {
   key: "Use an API key",
 };
 
+/** What sends a form, where it is not its title. */
+const VERBS: Partial<Record<Way, string>> = {
+  forgot: "Mail me a link",
+  reset: "Take it",
+  verify: "Confirm it",
+};
+
 const SENT_TO: Record<Exclude<Way, "key">, string> = {
   login: "/v1/auth/login",
   signup: "/v1/auth/signup",
@@ -172,7 +179,7 @@ function AccountForm({ way }: { way: Exclude<Way, "key"> }) {
         </p>
       )}
       <button class="primary" type="submit">
-        {TITLES[way]}
+        {VERBS[way] ?? TITLES[way]}
       </button>
     </form>
   );

@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { call } from "../api/client";
 import { written } from "../chart/times";
+import { owns } from "../session";
 import { useLoaded } from "../ui/loaded";
 import { Choice, Copied, Dialog, Field } from "../ui/parts";
 import { complain, say } from "../ui/toasts";
@@ -37,7 +38,7 @@ export function Members() {
     [],
   );
   const invites = useLoaded(
-    (signal) => call<{ invites: Invite[] }>("GET", "/v1/invites", { signal }).then((one) => one.invites),
+    (signal) => (owns.value ? call<{ invites: Invite[] }>("GET", "/v1/invites", { signal }).then((one) => one.invites) : Promise.resolve([])),
     [],
   );
   const act = async (said: string, what: () => Promise<unknown>) => {
@@ -53,9 +54,11 @@ export function Members() {
   const at = (one: Member) => `/v1/members/${encodeURIComponent(one.id)}`;
   return (
     <>
-      <button type="button" class="primary" onClick={() => setInviting(true)}>
-        Invite somebody
-      </button>
+      {owns.value && (
+        <button type="button" class="primary" onClick={() => setInviting(true)}>
+          Invite somebody
+        </button>
+      )}
       <Listing
         label="Members"
         found={members}
@@ -64,27 +67,32 @@ export function Members() {
           { name: "Who", of: (one) => one.email },
           {
             name: "Role",
-            of: (one) => (
-              <Choice
-                label={`Role of ${one.email}`}
-                value={one.role}
-                options={ROLES}
-                onChange={(role) => void act("Changed.", () => call("PATCH", at(one), { body: { role } }))}
-              />
-            ),
+            of: (one) =>
+              owns.value ? (
+                <Choice
+                  label={`Role of ${one.email}`}
+                  plain
+                  value={one.role}
+                  options={ROLES}
+                  onChange={(role) => void act("Changed.", () => call("PATCH", at(one), { body: { role } }))}
+                />
+              ) : (
+                ROLES.find(([role]) => role === one.role)?.[1]
+              ),
           },
           { name: "Since", of: (one) => written(one.since), numeric: true },
           {
             name: "Remove",
-            of: (one) => (
-              <button
-                type="button"
-                class="quiet"
-                onClick={() => void act(`${one.email} is out.`, () => call("DELETE", at(one)))}
-              >
-                Remove
-              </button>
-            ),
+            of: (one) =>
+              owns.value && (
+                <button
+                  type="button"
+                  class="quiet"
+                  onClick={() => void act(`${one.email} is out.`, () => call("DELETE", at(one)))}
+                >
+                  Remove
+                </button>
+              ),
             numeric: true,
           },
         ]}

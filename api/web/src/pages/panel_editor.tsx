@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { call } from "../api/client";
 import { AGGREGATES, type StatList } from "../api/models";
-import { KINDS, type Panel, type PanelKind } from "../board/model";
+import { KINDS, limitsOf, withName, type Panel, type PanelKind } from "../board/model";
 import { useLoaded } from "../ui/loaded";
 import { Choice, Dialog, Field } from "../ui/parts";
 
@@ -28,12 +28,13 @@ const CHARTS: ReadonlySet<PanelKind> = new Set(["line", "area", "bars"]);
 export function PanelEditor({ panel, onDone, onClose }: EditorProps) {
   const [draft, setDraft] = useState(panel);
   const [thresholds, setThresholds] = useState(panel.thresholds.join(", "));
+  const [name, setName] = useState("");
   const set = (changes: Partial<Panel>) => setDraft({ ...draft, ...changes });
   const asks = draft.kind !== "text" && draft.kind !== "alerts";
   const done = (event: Event) => {
     event.preventDefault();
-    const limits = thresholds.split(/[,\s]+/).map(Number).filter((one) => Number.isFinite(one) && one !== 0);
-    onDone({ ...draft, title: draft.title.trim(), thresholds: thresholds.trim() === "" ? [] : limits.slice(0, 8) });
+    // A name that was written and not added is meant all the same.
+    onDone({ ...draft, title: draft.title.trim(), stats: withName(draft.stats, name), thresholds: limitsOf(thresholds) });
   };
   return (
     <Dialog title="Panel" onClose={onClose}>
@@ -48,7 +49,7 @@ export function PanelEditor({ panel, onDone, onClose }: EditorProps) {
         )}
         {asks && (
           <>
-            <StatNames stats={draft.stats} onChange={(stats) => set({ stats })} />
+            <StatNames stats={draft.stats} text={name} onText={setName} onChange={(stats) => set({ stats })} />
             {draft.kind !== "distribution" && <Measure draft={draft} set={set} />}
             <Field label="Unit" value={draft.unit ?? ""} onInput={(unit) => set({ unit: unit || null })} maxLength={32} hint="empty: that of the stat" />
           </>
@@ -105,18 +106,21 @@ function numberOf(text: string): number | null {
   return text.trim() === "" || !Number.isFinite(value) ? null : value;
 }
 
-const STATS_MAX = 20;
+interface NamesProps {
+  stats: string[];
+  text: string;
+  onText: (text: string) => void;
+  onChange: (stats: string[]) => void;
+}
 
-function StatNames({ stats, onChange }: { stats: readonly string[]; onChange: (stats: string[]) => void }) {
-  const [text, setText] = useState("");
+function StatNames({ stats, text, onText, onChange }: NamesProps) {
   const found = useLoaded(
     (signal) => call<StatList>("GET", "/v1/stats", { params: { q: text, sort: "activity", limit: 30 }, signal }),
     [text],
   );
   const add = () => {
-    const name = text.trim();
-    if (name !== "" && !stats.includes(name) && stats.length < STATS_MAX) onChange([...stats, name]);
-    setText("");
+    onChange(withName(stats, text));
+    onText("");
   };
   return (
     <div class="field">
@@ -142,7 +146,7 @@ function StatNames({ stats, onChange }: { stats: readonly string[]; onChange: (s
           list="panel-names"
           value={text}
           placeholder="orders, or web.*.errors, or web.$site.hits"
-          onInput={(event) => setText(event.currentTarget.value)}
+          onInput={(event) => onText(event.currentTarget.value)}
           onKeyDown={(event) => {
             if (event.key !== "Enter") return;
             event.preventDefault();

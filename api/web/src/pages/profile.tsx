@@ -96,7 +96,7 @@ function Password({ code: withCode, onDone }: { code: boolean; onDone: () => voi
       <h2 id="profile-password">Password</h2>
       <form onSubmit={(event) => void change(event)}>
         <Field
-          label="As it is"
+          label="Current password"
           type="password"
           value={password}
           onInput={setPassword}
@@ -105,7 +105,7 @@ function Password({ code: withCode, onDone }: { code: boolean; onDone: () => voi
           fault={ofNew === undefined ? problem?.detail : undefined}
         />
         <Field
-          label="As it is to be"
+          label="New password"
           type="password"
           value={next}
           onInput={setNext}

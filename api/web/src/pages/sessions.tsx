@@ -4,6 +4,7 @@ import { call } from "../api/client";
 import { ago, written } from "../chart/times";
 import { useLoaded } from "../ui/loaded";
 import { complain, say } from "../ui/toasts";
+import { agentText } from "./agent";
 import { Listing } from "./listing";
 
 interface Session {
@@ -39,7 +40,7 @@ export function Sessions() {
         found={found}
         empty="No session."
         columns={[
-          { name: "Browser", of: (one) => one.agent },
+          { name: "Browser", of: (one) => <span title={one.agent}>{agentText(one.agent)}</span> },
           { name: "From", of: (one) => one.address },
           { name: "Since", of: (one) => written(one.created), numeric: true },
           { name: "Used", of: (one) => ago(one.last_used, Date.now()), numeric: true },

@@ -8,22 +8,24 @@ import { PlanTab } from "./plan";
 import { Profile } from "./profile";
 import { Sessions } from "./sessions";
 import { Shown } from "./shown";
-import { who } from "../session";
+import { owns, who } from "../session";
 
-const TABS: readonly (readonly [string, string, boolean])[] = [
-  // address, name, only for people with an account
-  ["profile", "Profile", true],
-  ["keys", "API keys", false],
-  ["shown", "Display", false],
-  ["plan", "Plan and usage", false],
-  ["import", "Import", false],
-  ["sessions", "Sessions", true],
-  ["members", "Members", true],
-  ["audit", "Audit log", false],
+const TABS: readonly (readonly [string, string, "all" | "people" | "owners"])[] = [
+  // address, name, whom it is for
+  ["profile", "Profile", "people"],
+  ["keys", "API keys", "owners"],
+  ["shown", "Display", "all"],
+  ["plan", "Plan and usage", "all"],
+  ["import", "Import", "owners"],
+  ["sessions", "Sessions", "people"],
+  ["members", "Members", "people"],
+  ["audit", "Audit log", "owners"],
 ];
 
-export function SettingsPage({ tab }: { tab: string }) {
-  const person = who.value.kind === "user";
+export function SettingsPage({ tab: asked }: { tab: string | null }) {
+  const may = { all: true, people: who.value.kind === "user", owners: owns.value };
+  const tabs = TABS.filter(([, , whom]) => may[whom]);
+  const tab = asked ?? (owns.value ? "keys" : "profile");
   return (
     <section class="page">
       <header class="page-head">
@@ -35,7 +37,7 @@ export function SettingsPage({ tab }: { tab: string }) {
         )}
       </header>
       <nav class="tabs" aria-label="Settings">
-        {TABS.filter(([, , only]) => person || !only).map(([to, name]) => (
+        {tabs.map(([to, name]) => (
           <a key={to} href={`/settings/${to}`} data-page aria-current={to === tab ? "page" : undefined}>
             {name}
           </a>

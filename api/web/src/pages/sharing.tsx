@@ -16,7 +16,15 @@ const LIVES = [
   ["2592000", "for a month"],
 ] as const;
 
-export function Sharing({ path, board, onClose }: { path: string; board: Board; onClose: () => void }) {
+interface SharingProps {
+  path: string;
+  board: Board;
+  /** The board's variables as they are now: the link holds them fast. */
+  chosen: ReadonlyMap<string, string>;
+  onClose: () => void;
+}
+
+export function Sharing({ path, board, chosen, onClose }: SharingProps) {
   const found = useLoaded((signal) => call<{ shares: Share[] }>("GET", `${path}/shares`, { signal }), [path]);
   const [life, setLife] = useState<(typeof LIVES)[number][0]>("");
   const [origins, setOrigins] = useState("");
@@ -25,6 +33,7 @@ export function Sharing({ path, board, onClose }: { path: string; board: Board; 
     event.preventDefault();
     const body = {
       expires: life === "" ? null : Math.ceil(Date.now() / 1000 + Number(life)),
+      variables: Object.fromEntries(chosen),
       origins: origins.split(/[,\s]+/).filter((one) => one !== ""),
     };
     try {
@@ -46,10 +55,11 @@ export function Sharing({ path, board, onClose }: { path: string; board: Board; 
   return (
     <Dialog title={`Share ${board.title}`} onClose={onClose}>
       {made ? (
-        <NewLink made={made} />
+        <NewLink made={made} onMore={() => setMade(null)} />
       ) : (
         <form onSubmit={(event) => void make(event)}>
           <p>Whoever has the link sees this board, live, without logging in, and nothing else.</p>
+          {chosen.size > 0 && <p class="muted">It holds fast what is chosen now: {held(chosen)}.</p>}
           <Choice label="Works" value={life} options={LIVES} onChange={setLife} />
           <Field
             label="Sites that may frame it"
@@ -68,6 +78,7 @@ export function Sharing({ path, board, onClose }: { path: string; board: Board; 
           <li key={one.id}>
             <span>
               made {written(one.created)}, works {one.expires === null ? "for ever" : `until ${written(one.expires)}`}
+              {Object.keys(one.variables).length > 0 && `, ${held(new Map(Object.entries(one.variables)))}`}
             </span>
             <span class="number muted">
               {one.views} {one.views === 1 ? "view" : "views"}
@@ -82,17 +93,31 @@ export function Sharing({ path, board, onClose }: { path: string; board: Board; 
   );
 }
 
-function NewLink({ made }: { made: NewShare }) {
+function held(variables: ReadonlyMap<string, string>): string {
+  return [...variables].map(([name, value]) => `${name} is ${value === "*" ? "all" : value}`).join(", ");
+}
+
+function NewLink({ made, onMore }: { made: NewShare; onMore: () => void }) {
   const base = `${location.origin}/v1/shared/${made.token}`;
   return (
     <div class="stack">
       <p>The link is shown this once.</p>
       <Copied label="the link" text={made.url} block />
       {made.embed_url !== null && (
-        <Copied label="the frame" block text={`<iframe src="${made.embed_url}" width="800" height="450" loading="lazy"></iframe>`} />
+        <>
+          <p class="hint">For pages that may frame it</p>
+          <Copied label="the frame" block text={`<iframe src="${made.embed_url}" width="800" height="450" loading="lazy"></iframe>`} />
+        </>
       )}
+      <p class="hint">The first panel as a badge</p>
       <Copied label="the badge" text={`${base}/badge.svg`} block />
+      <p class="hint">and as a sparkline</p>
       <Copied label="the sparkline" text={`${base}/spark.svg`} block />
+      <div>
+        <button type="button" onClick={onMore}>
+          Make another
+        </button>
+      </div>
     </div>
   );
 }

@@ -3,10 +3,12 @@
 import { useState } from "preact/hooks";
 import { call } from "../api/client";
 import { written } from "../chart/times";
+import { edits } from "../session";
 import { useLoaded } from "../ui/loaded";
 import { complain, say } from "../ui/toasts";
 import { heldBack, type Silence } from "./alert_models";
 import { Listing } from "./listing";
+import { repeatText } from "./calendar";
 import { SilenceCalendar } from "./silence_calendar";
 import { SilenceForm } from "./silence_form";
 
@@ -27,9 +29,11 @@ export function Silences() {
   };
   return (
     <>
-      <button type="button" class="primary start" onClick={() => setMaking(true)}>
-        Hold back
-      </button>
+      {edits.value && (
+        <button type="button" class="primary start" onClick={() => setMaking(true)}>
+          Hold back
+        </button>
+      )}
       <Listing
         label="Silences"
         found={found}
@@ -40,7 +44,7 @@ export function Silences() {
           { name: "Now", of: (one) => (one.active ? `${one.mutes.length} held back` : "not yet") },
           { name: "From", of: (one) => written(one.active ? (one.coming[0]?.from ?? one.from) : (one.next ?? one.from)), numeric: true },
           { name: "Until", of: (one) => written(one.coming[0]?.until ?? one.until), numeric: true },
-          { name: "Comes again", of: (one) => (one.rrule === null ? "" : `${one.rrule} (${one.tz})`) },
+          { name: "Comes again", of: (one) => (one.rrule === null ? "" : `${repeatText(one.rrule)} (${one.tz})`) },
           {
             name: "End",
             of: (one) => (

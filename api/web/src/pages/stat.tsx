@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { call } from "../api/client";
 import { AGGREGATES, type Aggregate, type Annotation, type Stat } from "../api/models";
 import { noteAt, useAnnotations } from "../chart/annotations";
-import { bounds, comparisons, isRolling, offered, rangeOf, rangeParams, tierFor, type Range } from "../chart/ranges";
+import { bounds, comparisons, isRolling, offered, rangeOf, rangeParams, seconds, tierFor, type Range } from "../chart/ranges";
 import { type Wanted } from "../chart/series";
 import { StatChart } from "../chart/stat_chart";
 import { adjust, params } from "../router";
@@ -48,6 +48,8 @@ function Shown({ stat, again }: { stat: Stat; again: () => void }) {
   const compares = comparisons(range);
   const given = params.value.get("compare");
   const compare = given === "none" ? null : (compares.find((one) => one === given) ?? usual(range, compares));
+  // What it is compared with is drawn as finely, and the store has kept less of it.
+  const back = compare === null || aggregates.length > 1 ? 0 : (seconds(compare) ?? 0);
   const [noting, setNoting] = useState<{ at: number; note?: Annotation } | null>(null);
   const watching = useWatching(stat);
   const drawsAlerts = params.value.get("alerts") !== "none";
@@ -71,7 +73,7 @@ function Shown({ stat, again }: { stat: Stat; again: () => void }) {
         <Choice
           label="Step"
           value={resolution ?? "auto"}
-          options={[["auto", `auto (${tierFor(range, nowS)})`], ...resolutions.map((one) => [one, one] as const)]}
+          options={[["auto", `auto (${tierFor(range, nowS, back)})`], ...resolutions.map((one) => [one, one] as const)]}
           onChange={(value) => adjust({ resolution: value === "auto" ? null : value })}
         />
         <Choice

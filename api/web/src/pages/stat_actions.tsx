@@ -5,6 +5,7 @@ import { call, download } from "../api/client";
 import type { Stat } from "../api/models";
 import { written } from "../chart/times";
 import { go } from "../router";
+import { edits } from "../session";
 import { Icon } from "../ui/icon";
 import { Dialog, Field } from "../ui/parts";
 import { complain, say } from "../ui/toasts";
@@ -34,18 +35,22 @@ export function StatActions({ stat, again }: { stat: Stat; again: () => void }) 
   }
   return (
     <div class="actions">
-      <button type="button" class="quiet" onClick={() => setEditing(true)}>
-        <Icon name="pen" />
-        Edit
-      </button>
+      {edits.value && (
+        <button type="button" class="quiet" onClick={() => setEditing(true)}>
+          <Icon name="pen" />
+          Edit
+        </button>
+      )}
       <button type="button" class="quiet" onClick={() => void save()}>
         <Icon name="down" />
         CSV
       </button>
-      <button type="button" class="quiet" onClick={() => void remove()}>
-        <Icon name="bin" />
-        Delete
-      </button>
+      {edits.value && (
+        <button type="button" class="quiet" onClick={() => void remove()}>
+          <Icon name="bin" />
+          Delete
+        </button>
+      )}
       {editing && <Edit stat={stat} onClose={() => setEditing(false)} onDone={again} />}
     </div>
   );

@@ -5,6 +5,7 @@ import { call } from "../api/client";
 import type { Stat } from "../api/models";
 import type { Mark } from "../chart/chart";
 import { useAlerts } from "../live/news";
+import { edits } from "../session";
 import { useLoaded } from "../ui/loaded";
 import { AlertForm } from "./alert_form";
 import { asked, episodes, limits, type Alert, type Transition } from "./alert_models";
@@ -52,9 +53,11 @@ export function StatAlerts({ stat, watching }: { stat: Stat; watching: Watching 
     <section aria-label="Alerts">
       <div class="controls">
         <h2>Alerts</h2>
-        <button type="button" class="quiet" onClick={() => setMaking(true)}>
-          New alert
-        </button>
+        {edits.value && (
+          <button type="button" class="quiet" onClick={() => setMaking(true)}>
+            New alert
+          </button>
+        )}
       </div>
       <Listing
         label="Alerts"

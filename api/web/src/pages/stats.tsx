@@ -35,7 +35,7 @@ export function Stats() {
     adjust(changes);
   };
   const plain = q === "" && type === "" && state === "live" && cursor === null;
-  if (list?.stats.length === 0 && plain) return <Empty onFirst={(id) => go(`/stats/${id}?range=15m`)} />;
+  if (list?.stats.length === 0 && plain) return <Empty onFirst={(id) => go(`/stats/${id}?range=5m`)} />;
   return (
     <section class="page">
       <header class="page-head">
@@ -139,7 +139,7 @@ function Table({ stats, live }: { stats: readonly Stat[]; live: boolean }) {
           <th scope="col" class="right wide">
             Hour
           </th>
-          <th scope="col" class="right">
+          <th scope="col" class="right roomy">
             Last point
           </th>
         </tr>
@@ -159,7 +159,7 @@ function Table({ stats, live }: { stats: readonly Stat[]; live: boolean }) {
               <td class="spark-cell">{row && <Spark values={row.minutes} label={`Last hour of ${stat.name}`} />}</td>
               <td class="right number">{short(row?.minutes.at(-1), stat.unit)}</td>
               <td class="right number wide">{short(overall(stat.type, row?.minutes ?? []), stat.unit)}</td>
-              <td class="right number muted">{ago(pointAt, now)}</td>
+              <td class="right number muted roomy">{ago(pointAt, now)}</td>
             </tr>
           );
         })}

@@ -43,6 +43,9 @@ export function Bar() {
       </nav>
       <div class="bar-end">
         <LiveState />
+        <a class="only-wide" href="/docs">
+          Docs
+        </a>
         <button
           class="icon-button"
           type="button"

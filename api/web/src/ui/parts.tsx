@@ -34,6 +34,8 @@ export function Refusal({ problem }: { problem: Problem | null }) {
 
 interface ChoiceProps<T extends string> {
   label: string;
+  /** Whether what stands around it says to the eye already what it is. */
+  plain?: boolean;
   value: T;
   options: readonly (readonly [T, string])[];
   onChange: (value: T) => void;
@@ -53,10 +55,10 @@ export function Segments<T extends string>({ label, value, options, onChange }: 
 }
 
 /** One of several, folded away. */
-export function Choice<T extends string>({ label, value, options, onChange }: ChoiceProps<T>) {
+export function Choice<T extends string>({ label, plain = false, value, options, onChange }: ChoiceProps<T>) {
   return (
     <label class="choice">
-      <span>{label}</span>
+      <span class={plain ? "unseen" : undefined}>{label}</span>
       <select value={value} onChange={(event) => onChange(event.currentTarget.value as T)}>
         {options.map(([one, text]) => (
           <option key={one} value={one}>
@@ -150,14 +152,20 @@ export function Dialog({ title, onClose, children, broad = false }: DialogProps)
 /** A text to be copied, with a button that does it and says so. */
 export function Copied({ text, label, block = false }: { text: string; label: string; block?: boolean }) {
   const [done, setDone] = useState(false);
+  const box = useRef<HTMLDivElement>(null);
   const copy = () => {
+    // Over plain http browsers give no clipboard to pages: what is marked can be copied by hand.
+    if (!window.isSecureContext) {
+      getSelection()?.selectAllChildren(box.current?.firstElementChild ?? document.body);
+      return;
+    }
     void navigator.clipboard.writeText(text).then(() => {
       setDone(true);
       setTimeout(() => setDone(false), 1_500);
     });
   };
   return (
-    <div class={`copied${block ? " copied-block" : ""}`}>
+    <div ref={box} class={`copied${block ? " copied-block" : ""}`}>
       {block ? <pre tabIndex={0}>{text}</pre> : <code>{text}</code>}
       <button type="button" class="quiet" onClick={copy} aria-label={`Copy ${label}`}>
         <Icon name="copy" />
