@@ -2,9 +2,6 @@
 
 import socket
 import struct
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 import pytest
 import trio
@@ -14,105 +11,22 @@ from api.express import conversation, waiting
 from api.express import entrance as entrance_module
 from api.express import lane as lane_module
 from api.express.entrance import WORK_BYTES_MAX, Entrance
-from api.express.lane import ExpressLane
 from api.http import server
-from api.http.messages import PLACE_OF_ID, RawRequest, Reply, SharedReply, reply
-from api.http.meters import Meters
-from api.http.room import BodyRoom
+from api.http.messages import PLACE_OF_ID
+from tests.api.express.plainly import (
+    ASKED,
+    OTHER,
+    PATIENCE_S,
+    PLAIN,
+    POST,
+    Plainly,
+    answered,
+    express,
+    heard,
+)
 from tests.api.express.requests import VARYING
-from tests.api.http.sockets import Served, served
 
 pytestmark = pytest.mark.real
-
-POST = b"POST /express HTTP/1.1\r\nHost: x\r\n"
-ASKED = b"POST /express?x=1 HTTP/1.1\r\nHost: x\r\n"
-PLAIN = POST + b"Content-Length: 5\r\n\r\nplain"
-OFTEN = POST + b"Content-Length: 5\r\n\r\noften"
-OTHER = POST + b"Content-Length: 5\r\n\r\nother"
-PATIENCE_S = 60.0
-
-
-@dataclass(eq=False)
-class Bodies:
-    """A bundle that says how many it holds; its answers wait until they may go."""
-
-    plain: "Plainly"
-    size: int = 0
-
-    async def replies(self) -> list[SharedReply]:
-        self.plain.bundles.append(self.size)
-        await self.plain.go_on.wait()
-        body = self.plain.body or b"plain"
-        return [SharedReply(reply(PLACE_OF_ID, 200, b"text/plain", body))] * self.size
-
-
-@dataclass
-class Moment:
-    """One bundle a moment."""
-
-    bundle: Bodies
-    failing: bool
-
-    def take(self, sender: bytes, body: bytes) -> Bodies | SharedReply | None:
-        if self.failing:
-            raise ValueError("a bug")
-        if body == b"often":
-            return SharedReply(reply(PLACE_OF_ID, 429, b"text/plain", b"often"))
-        if sender != b"/express" or body != b"plain":
-            return None
-        self.bundle.size += 1
-        return self.bundle
-
-
-@dataclass
-class Plainly:
-    """Knows the body `plain`; answers with `body`."""
-
-    go_on: trio.Event = field(default_factory=trio.Event)
-    bundles: list[int] = field(default_factory=list)
-    asked: list[bytes] = field(default_factory=list)
-    body: bytes = b""
-    failing: bool = False
-    status: int = 200
-    lane: ExpressLane = field(init=False)
-
-    def sender(self, request: RawRequest) -> bytes | None:
-        return None if request.query else request.path.encode()
-
-    def turn(self) -> Moment:
-        return Moment(Bodies(self), self.failing)
-
-    async def answer(self, request: RawRequest) -> Reply:
-        self.asked.append(request.body)
-        return reply(request.id, self.status, b"text/plain", b"alone")
-
-
-@asynccontextmanager
-async def express() -> AsyncGenerator[tuple[Plainly, Served]]:
-    """A lane whose plain requests are answered at once, unless told otherwise."""
-    plain = Plainly()
-    plain.go_on.set()
-    handlers = {b"POST /express": plain.answer}
-    plain.lane = ExpressLane(handlers, BodyRoom(), Meters(), plain=plain)
-    async with served(lane=plain.lane) as at:
-        yield plain, at
-
-
-async def heard(client: trio.SocketStream, answers: int, end: bytes = b"plain") -> bytes:
-    """What is said until there are so many answers."""
-    text = b""
-    with trio.fail_after(PATIENCE_S):
-        while text.count(b"HTTP/1.1 200") < answers or not text.endswith(end):
-            part = await client.receive_some()
-            assert part, text
-            text += part
-    return text
-
-
-async def answered(client: trio.SocketStream) -> None:
-    """Hear one answer, and leave."""
-    async with client:
-        await heard(client, 1)
 
 
 async def crowded(plain: Plainly, nursery: trio.Nursery) -> Entrance:
@@ -195,47 +109,6 @@ async def test_no_turn_takes_more_than_its_share(monkeypatch: pytest.MonkeyPatch
             nursery.start_soon(answered, client)
     assert sum(plain.bundles) == len(clients)
     assert max(plain.bundles) <= 3
-
-
-async def test_who_asks_too_often_is_told_so_late_and_nobody_waits_for_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(waiting, "HELD_BACK_S", 10 * PATIENCE_S)
-    async with express() as (plain, at):
-        async with await trio.open_tcp_stream("127.0.0.1", at.port) as client:
-            await client.send_all(OFTEN)
-            async with await trio.open_tcp_stream("127.0.0.1", at.port) as other:
-                await other.send_all(PLAIN)
-                await heard(other, 1)
-            # Whoever goes on all the same, or leaves, is not answered sooner.
-            await client.send_all(PLAIN)
-        monkeypatch.setattr(waiting, "HELD_BACK_S", 0.01)
-        async with await trio.open_tcp_stream("127.0.0.1", at.port) as client:
-            await client.send_all(OFTEN)
-            with trio.fail_after(PATIENCE_S):
-                told = await client.receive_some()
-            assert told.startswith(b"HTTP/1.1 429 ")
-            await client.send_all(PLAIN)
-            await heard(client, 1)
-    assert (plain.asked, plain.bundles) == ([], [1, 1])
-
-
-async def test_an_answer_of_too_much_is_late_from_a_handler_too(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(conversation, "HELD_BACK_S", 10 * PATIENCE_S)
-    async with express() as (plain, at):
-        plain.status = 429
-        async with await trio.open_tcp_stream("127.0.0.1", at.port) as client:
-            await client.send_all(OTHER)
-            async with await trio.open_tcp_stream("127.0.0.1", at.port) as other:
-                await other.send_all(PLAIN)
-                await heard(other, 1)
-        monkeypatch.setattr(conversation, "HELD_BACK_S", 0.01)
-        async with await trio.open_tcp_stream("127.0.0.1", at.port) as client:
-            await client.send_all(OTHER)
-            with trio.fail_after(PATIENCE_S):
-                assert (await client.receive_some()).startswith(b"HTTP/1.1 429 ")
 
 
 async def test_what_is_sent_before_the_answer_waits_for_it() -> None:
