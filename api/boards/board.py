@@ -87,6 +87,23 @@ class Board(Struct, frozen=True, forbid_unknown_fields=True):
     schema: Literal[1] = 1
 
 
+def renamed(board: Board, before: str, after: str) -> Board | None:
+    """The board with a stat under its new name; None when it does not name it, or has no room.
+
+    Patterns stay as they are: they mean whatever fits them.
+    """
+    if not any(before in panel.stats for panel in board.panels):
+        return None
+    panels = tuple(
+        msgspec.structs.replace(
+            panel, stats=tuple(after if name == before else name for name in panel.stats)
+        )
+        for panel in board.panels
+    )
+    found = msgspec.structs.replace(board, panels=panels)
+    return found if len(msgspec.json.encode(found)) <= BOARD_BYTES_MAX else None
+
+
 def faults(board: Board) -> Iterator[tuple[str, str]]:
     """What no single field shows: the field, and what is wrong with it."""
     ids = [panel.id for panel in board.panels]

@@ -12,9 +12,9 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from api.boards.board import Board
+from api.boards.board import Board, renamed
 from engine.base62 import DIGITS, base62
-from storage.documents import Document, Documents, Write
+from storage.documents import Conflict, Document, Documents, Write
 
 BOARD: Final = "board"
 SHARE: Final = "share"
@@ -95,6 +95,17 @@ class Boards:
         """Write a board over what it was; Conflict when it has another version than expected."""
         record = msgspec.structs.replace(kept.record, board=board, changed_ms=now_ms)
         return await self._write(kept.account, kept.id, record, expected, now_ms)
+
+    async def rename(self, account: int, before: str, after: str, now_ms: int) -> None:
+        """Let the boards of an account follow a stat that has another name now."""
+        for kept in await self.all(account, now_ms):
+            found: KeptBoard | None = kept
+            while found is not None and (board := renamed(found.record.board, before, after)):
+                try:
+                    await self.replace(found, board, found.version, now_ms)
+                    break
+                except Conflict:  # Somebody moved a panel meanwhile.
+                    found = await self.get(account, kept.id, now_ms)
 
     async def forget(self, kept: KeptBoard, expected: int | None, now_ms: int) -> None:
         """Forget a board and its shares."""

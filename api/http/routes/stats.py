@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from api.boards.kept import Boards
 from api.http.callers import check_scope
 from api.http.context import Context
 from api.http.dates import date_text
@@ -116,7 +117,7 @@ async def get_stat(call: Call[Nothing, Nothing]) -> Reply:
 
 
 async def change_stat(call: Call[Nothing, StatPatch]) -> Reply:
-    """Rename a stat, or change what is known of it."""
+    """Rename a stat, or change what is known of it; dashboards and alerts follow its name."""
     stat, patch = stat_of(call.context, call.caller, call.ids["id"]), call.body
     name = None if patch.name is UNSET else patch.name
     if name is not None and not call.caller.may_touch(canonical_name(name)):
@@ -125,6 +126,9 @@ async def change_stat(call: Call[Nothing, StatPatch]) -> Reply:
     percentiles = None if patch.percentiles is UNSET else patch.percentiles
     revision = wanted_revision(call.request)
     changed = await call.context.directory.change(stat.id, name, unit, percentiles, revision)
+    if changed.name != stat.name:
+        boards, now_ms = Boards(call.context.documents), call.context.clock.now_ms()
+        await boards.rename(stat.account, stat.name, changed.name, now_ms)
     return await _stat(call, changed)
 
 

@@ -6,7 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from api.boards.board import BOARD_BYTES_MAX, PANELS_MAX
+from api.boards import board as board_module
+from api.boards.board import BOARD_BYTES_MAX, PANELS_MAX, Board
+from api.boards.kept import Boards, KeptBoard
+from engine.stats import public_id
 from tests.api.http.harness import Server, serving
 
 
@@ -134,3 +137,54 @@ async def test_the_largest_board_can_be_kept(server: Server) -> None:
     text = "x" * (BOARD_BYTES_MAX // 20 - 400)
     kept = await made(server, panels=[panel(f"p{n}", text=text) for n in range(20)])
     assert len(msgspec.json.encode(kept["board"])) > BOARD_BYTES_MAX * 0.9
+
+
+async def stats_of(server: Server, kept: dict[str, Any]) -> list[list[str]]:
+    """The stats of each panel as they stand now."""
+    found = (await server.send("GET", f"/v1/dashboards/{kept['id']}")).json["board"]
+    return [one["stats"] for one in found["panels"]]
+
+
+async def renamed(server: Server, before: str, after: str) -> None:
+    path = f"/v1/stats/{public_id(server.stat(before).id)}"
+    answer = await server.send("PATCH", path, json={"name": after})
+    assert (answer.status, answer.json["name"]) == (200, after)
+
+
+async def test_panels_follow_a_stat_to_its_new_name(server: Server) -> None:
+    for name in ("web.a", "web.b"):
+        await server.send("POST", "/v1/ingest", json={"stat": name, "value": 1})
+    named = panel("b", stats=["web.b", "web.a", "$site.a"])
+    kept = await made(server, panels=[panel(stats=["web.*", "web.a"]), named])
+    other = await made(server)
+    await renamed(server, "web.a", "site.a")
+    assert await stats_of(server, kept) == [["web.*", "site.a"], ["web.b", "site.a", "$site.a"]]
+    # Whoever has the name now is another stat.
+    await renamed(server, "web.b", "web.a")
+    assert await stats_of(server, kept) == [["web.*", "site.a"], ["web.a", "site.a", "$site.a"]]
+    assert (await server.send("GET", f"/v1/dashboards/{other['id']}")).json["version"] == 1
+
+
+async def test_a_panel_that_somebody_moves_meanwhile_follows_too(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await server.send("POST", "/v1/ingest", json={"stat": "a", "value": 1})
+    kept = await made(server, panels=[panel(stats=["a"])])
+    path, replace = f"/v1/dashboards/{kept['id']}", Boards.replace
+
+    async def beaten(self: Boards, *change: Any) -> KeptBoard:  # ruff: ignore[any-type]
+        monkeypatch.setattr(Boards, "replace", replace)
+        moved = board(title="moved", panels=[panel(stats=["a", "c"])])
+        assert (await server.send("PUT", path, json=moved)).status == 200
+        return await replace(self, *change)
+
+    monkeypatch.setattr(Boards, "replace", beaten)
+    await renamed(server, "a", "b")
+    assert await stats_of(server, kept) == [["b", "c"]]
+
+
+def test_a_board_that_has_no_room_for_a_longer_name_keeps_the_old_one() -> None:
+    crowd = [panel(str(at), stats=["a"] * 20, text="x" * 2_500) for at in range(PANELS_MAX)]
+    full = msgspec.convert(board(panels=crowd), Board)
+    assert board_module.renamed(full, "a", "b") is not None
+    assert board_module.renamed(full, "a", "b" * 255) is None
