@@ -89,7 +89,8 @@ def test_limits_and_firing_are_drawn_and_can_be_hidden(site: Site) -> None:
     page.screenshot(path=PICTURES / "stat-firing.png", full_page=True)
     page.get_by_role("checkbox", name="Alerts").uncheck()
     expect(chart).not_to_have_attribute("aria-label", re.compile(r"Limit"))
-    assert page.evaluate(REDDISH) == 0
+    # The canvas is painted after what is said of it.
+    page.wait_for_function(f"({REDDISH})() === 0")
 
 
 def test_percentiles_are_drawn_beside_each_other(site: Site) -> None:
