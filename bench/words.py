@@ -69,6 +69,12 @@ def statflow_batch(points: Sequence[Point]) -> Request:
     return Request("/v1/ingest/batch", f'{{"items":[{items}]}}')
 
 
+def statflow_batch_mixed(points: Sequence[Point]) -> Request:
+    """StatFlow: `/v1/ingest/batch`, the stats in another order in each body."""
+    order = np.random.default_rng([int(point.value) for point in points]).permutation(len(points))
+    return statflow_batch([points[at] for at in order.tolist()])
+
+
 def statflow_batch_timeless(points: Sequence[Point]) -> Request:
     """StatFlow: `/v1/ingest/batch`, at the server's time."""
     items = ",".join(_statflow_item(point, "") for point in points)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from itertools import cycle
 from typing import Final
 
 import numpy as np
@@ -22,6 +23,7 @@ from bench.words import (
     put_in,
     singles,
     statflow_batch,
+    statflow_batch_mixed,
     statflow_batch_timeless,
     statflow_single,
     timed,
@@ -39,6 +41,9 @@ from storage.directory_batches import NamedBatches
 from storage.directory_table import StatTable
 
 SAMPLES: Final = whole_or_quick(300, 30)
+OTHERS: Final = 256
+"""Batches of which each has its stats in another order."""
+
 GROUP: Final = 8
 """Batches in one append, and in one turn, as under load."""
 
@@ -63,8 +68,14 @@ def _batch_steps() -> Iterator[Row]:
     columns = decode_batch(body, JSON, now_ms)
     size = len(columns)
     points = Points(np.arange(1, size + 1), columns.at_ms, columns.value)
-    yield _per_point("JSON to columns", size, lambda: decode_batch(body, JSON, now_ms))
-    yield _per_point("JSON without times", size, lambda: decode_batch(timeless, JSON, now_ms))
+    # More than are remembered.
+    mixed = cycle([timed(r.body, now_ms) for r in put_in(statflow_batch_mixed, batches(OTHERS))])
+    yield _per_point("JSON to columns", size, lambda: decode_batch(next(mixed), JSON, now_ms))
+    yield _per_point("JSON as in the batch before", size, lambda: decode_batch(body, JSON, now_ms))
+    yield _per_point(
+        "JSON as in the batch before, no times", size,
+        lambda: decode_batch(timeless, JSON, now_ms),
+    )  # fmt: skip
     table = StatTable()
     for number, name in enumerate(dict.fromkeys(columns.names), 1):
         table.put(Stat(number, 1, 0, name, Kind.COUNTER, None, now_ms))

@@ -39,6 +39,15 @@ def test_statflow_gets_items_with_times() -> None:
     assert timeless[0] == {"stat": "bench.a", "value": 3, "type": "counter"}
 
 
+def test_statflow_gets_the_same_items_in_another_order_in_each_body() -> None:
+    made = [json.loads(body(words.statflow_batch_mixed, one))["items"] for one in batches(2)]
+    for items, points in zip(made, batches(2), strict=True):
+        assert sorted((i["stat"], i["value"]) for i in items) == sorted(
+            (point.stat, point.value) for point in points
+        )
+    assert [i["stat"] for i in made[0]] != [i["stat"] for i in made[1]]
+
+
 def test_victoria_gets_a_json_line_a_series() -> None:
     lines = body(words.victoria_json, TWO).splitlines()
     assert json.loads(lines[0]) == {
