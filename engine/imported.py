@@ -1,4 +1,4 @@
-"""Imported buckets: what another system had counted, beside what was counted here. Pure.
+"""Imported buckets and histograms: what was counted elsewhere, beside what was counted here. Pure.
 
 Law: what is imported is no point. It lies in chunks of its own, one set for each stat and import,
 so that nothing which was appended is ever touched, a repeat writes the same again, and undoing is

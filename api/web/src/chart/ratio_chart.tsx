@@ -1,15 +1,10 @@
 // The chart of a ratio: one stat by another, computed where alerts are judged.
 
-import { useEffect, useState } from "preact/hooks";
-import { call } from "../api/client";
-import type { Query } from "../api/models";
-import { useLoaded } from "../ui/loaded";
 import { Trouble } from "../ui/parts";
 import { Chart, type Mark } from "./chart";
-import { lineOf, together } from "./line";
-import { bounds, isRolling, tierFor, type Range } from "./ranges";
-
-const AGAIN_MS = 10_000;
+import { lineOf, openStart, together } from "./line";
+import { bounds, tierFor, type Range } from "./ranges";
+import { timesOf, useQuery } from "./use_query";
 
 /** What rules judge and queries do not tell. */
 const UNTOLD: readonly string[] = ["range"];
@@ -39,25 +34,14 @@ function Drawn(props: RatioChartProps) {
     expr: `a / b * ${scale}`,
     agg: props.aggregate,
     resolution: props.resolution ?? tierFor(range, Date.now() / 1000),
-    format: "columns",
-    ...(isRolling(range) ? { from: `-${range.last}s` } : { from: String(range.from), to: String(range.to) }),
+    ...timesOf(range),
   };
-  const [turn, setTurn] = useState(0);
-  useEffect(() => {
-    if (!isRolling(range)) return;
-    const timer = setInterval(() => setTurn((before) => before + 1), AGAIN_MS);
-    return () => clearInterval(timer);
-  }, [JSON.stringify(range)]);
-  const found = useLoaded(
-    (signal) => call<Query>("GET", "/v1/query", { params: question, signal }),
-    [JSON.stringify(question), turn],
-  );
+  const found = useQuery(question, range);
   if (found.problem) return <Trouble problem={found.problem} again={found.again} />;
   const [line] = found.value?.series ?? [];
   if (!found.value || !line) return <div class="chart-waiting" style={{ minHeight: `${props.height}px` }} aria-busy="true" />;
   const { step, resolution } = found.value;
   const nowS = Date.now() / 1000;
-  const newest = line.columns.t.at(-1);
   const label = stats.join(" / ");
   return (
     <figure class="stat-chart">
@@ -78,7 +62,7 @@ function Drawn(props: RatioChartProps) {
         step={step}
         height={props.height}
         unit={scale === "100" ? "%" : null}
-        openFrom={newest !== undefined && newest + step > nowS ? newest : null}
+        openFrom={openStart(line.columns.t, step, nowS)}
         marks={props.marks}
         thresholds={props.thresholds}
         {...(props.onZoom ? { onZoom: props.onZoom } : {})}

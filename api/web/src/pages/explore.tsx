@@ -1,13 +1,14 @@
 // Explore: any stats over each other, and arithmetic between them.
 
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { totalOf } from "../board/feed";
 import { call, download } from "../api/client";
-import type { Query, StatList } from "../api/models";
+import type { StatList } from "../api/models";
 import { Chart, type ChartSeries } from "../chart/chart";
 import { lineOf, openStart, together } from "../chart/line";
 import { short } from "../chart/numbers";
-import { bounds, isRolling, rangeOf, rangeParams, tierFor, type Range } from "../chart/ranges";
+import { bounds, rangeOf, rangeParams, tierFor, type Range } from "../chart/ranges";
+import { timesOf, useQuery } from "../chart/use_query";
 import { adjust, params } from "../router";
 import { zone } from "../settings";
 import { Icon } from "../ui/icon";
@@ -16,7 +17,6 @@ import { Choice, Field, Trouble } from "../ui/parts";
 import { Ranges } from "../ui/ranges";
 import { complain } from "../ui/toasts";
 
-const AGAIN_MS = 10_000;
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 
 const GROUPS = [
@@ -34,19 +34,7 @@ export function Explore() {
   const expr = params.value.get("expr") ?? "";
   const group = params.value.get("group") ?? "";
   const question = questionOf(picked, expr, group, range);
-  const [turn, setTurn] = useState(0);
-  useEffect(() => {
-    if (!isRolling(range)) return;
-    const timer = setInterval(() => setTurn((before) => before + 1), AGAIN_MS);
-    return () => clearInterval(timer);
-  }, [JSON.stringify(range)]);
-  const found = useLoaded(
-    (signal) =>
-      picked.length === 0
-        ? Promise.resolve(null)
-        : call<Query>("GET", "/v1/query", { params: { ...question, format: "columns" }, signal }),
-    [JSON.stringify(question), turn],
-  );
+  const found = useQuery(picked.length === 0 ? null : question, range);
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const toggle = (name: string) => {
     const next = new Set(hidden);
@@ -117,7 +105,7 @@ function questionOf(picked: readonly string[], expr: string, group: string, rang
     group: group || null,
     resolution: tierFor(range, nowS),
     tz: zone.value,
-    ...(isRolling(range) ? { from: `-${range.last}s` } : { from: String(range.from), to: String(range.to) }),
+    ...timesOf(range),
   };
 }
 
